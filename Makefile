@@ -1,0 +1,57 @@
+# Everything here stands on install.sh; a second run does only what is left to do.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.SILENT:
+
+VENV ?= .venv
+DIST ?= dist
+Q ?= What phases did Biden's proposal have?
+# The question reaches the command through the environment, letter for letter: neither make nor the shell reads it.
+override Q := $(value Q)
+export Q
+
+BIN := $(VENV)/bin
+INDEX := .citewell/index
+
+.PHONY: help setup ask test check bench wheel clean
+
+help: ## list these targets
+	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install everything into .venv (a moment when it is there)
+	./install.sh --yes --venv "$(VENV)" >&2
+
+ask: setup ## ask about the seed documents: make ask Q='...'
+	mkdir -p "$(INDEX)"
+	now=$$(find index seeds/documents -type f -not -path '*/__pycache__/*' -print0 | sort -z | xargs -0 cksum | cksum)
+	if [[ $$now != "$$(cat "$(INDEX)/.seeds" 2>/dev/null || true)" ]]; then
+	    "$(BIN)/citewell" index add seeds/documents --index "$(INDEX)" >&2
+	    printf '%s\n' "$$now" >"$(INDEX)/.seeds"
+	fi
+	exec "$(BIN)/citewell" ask --index "$(INDEX)" -- "$$Q"
+
+test: setup ## run all tests
+	"$(BIN)/pytest" -q
+
+check: setup ## lint, format, types and import contracts
+	"$(BIN)/ruff" check
+	"$(BIN)/ruff" format --check
+	"$(BIN)/mypy"
+	"$(BIN)/lint-imports" --no-logo
+
+bench: setup ## measure speed and memory on this machine
+	mkdir -p "$(INDEX)"
+	"$(BIN)/citewell" index add seeds/documents --index "$(INDEX)" >&2
+	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
+
+wheel: setup ## build the wheel into dist/
+	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	    "$(BIN)/python" -m build --wheel $$isolation --outdir "$(DIST)"
+
+clean: ## remove build outputs and caches; .venv and .citewell stay
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find index service eval tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.ONESHELL:

@@ -1,0 +1,1 @@
+"""Gold pairs, and how far answers meet them."""

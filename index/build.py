@@ -1,0 +1,270 @@
+"""Files into the index: read, split, embed, commit; what has not changed is skipped.
+
+A few documents at a time are embedded and committed together, so that an interrupted run keeps what it has done
+and running it again does the rest.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from index.documents import Chunk, Document, Span
+from index.embed import Embedder, Vectors
+from index.errors import DocumentUnknown, EmptyFolder, IndexingError, ReadError
+from index.manifest import SCHEMA, Manifest, check
+from index.read import Found, find_documents, read_document
+from index.split import Splitter, split_chunks, split_sentences
+from index.store import EmbeddedChunk, Store, StoredDocument, writer
+from index.vectors import drop_caches
+
+_HEADER_PIECES = 48
+_BATCH_CHUNKS = 256
+
+Outcome = Literal["added", "updated", "unchanged", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened to one file; `detail` says why when it failed or was skipped."""
+
+    path: str
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `add` did, file by file."""
+
+    steps: tuple[Step, ...]
+
+    def of(self, outcome: Outcome) -> tuple[Step, ...]:
+        """The steps with that outcome."""
+        return tuple(step for step in self.steps if step.outcome == outcome)
+
+
+class Watcher:
+    """Told how the work goes, for a progress bar; this one keeps quiet."""
+
+    def begin(self, size: int) -> None:
+        """Files of so many bytes in all will be looked at."""
+
+    def advance(self, size: float) -> None:
+        """So many more bytes are done."""
+
+    def finish(self, step: Step) -> None:
+        """One file is done."""
+
+
+def manifest_of(embedder: Embedder, splitter: Splitter) -> Manifest:
+    """What an index by these two says of itself."""
+    return Manifest(SCHEMA, embedder.identity, embedder.dimension, splitter.identity)
+
+
+def add(
+    folder: Path, source: Path, embedder: Embedder, splitter: Splitter, watcher: Watcher | None = None
+) -> Report:
+    """Adds a file or folder to the index in `folder`, which is made if there is none.
+
+    A file that cannot be read is reported and does not stop the others; when no file at all could be read,
+    the first one's error is raised. Raises IndexingError.
+    """
+    found = find_documents(source)
+    manifest = manifest_of(embedder, splitter)
+    with writer(folder), closing(Store.create(folder, manifest)) as store:
+        check(store.manifest(), manifest, str(folder))
+        adder = _Adder(store, _root(store, found.root), embedder, splitter, watcher or Watcher())
+        report = Report(tuple(adder.steps(found)))
+        _forget(store)
+    failed = report.of("failed")
+    if failed and len(failed) == len(found.files):
+        raise EmptyFolder(failed[0].detail)
+    return report
+
+
+def remove(folder: Path, name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
+    """Removes the document of that path, or all below it. Raises DocumentUnknown, IndexMissing."""
+    Store.open(folder).close()
+    with writer(folder), closing(Store.open(folder)) as store:
+        doomed = select(store.documents(), name, root)
+        with store.transaction():
+            store.delete(doomed)
+        _forget(store)
+        return doomed
+
+
+def _forget(store: Store) -> None:
+    if store.forget():
+        drop_caches(store.folder)
+
+
+def select(documents: Sequence[StoredDocument], name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
+    """The documents whose path is `name` or lies below it; an absolute path may name file, folder or root."""
+    absolute = _absolute(name)
+    chosen = tuple(
+        document
+        for document in documents
+        if (root is None or document.root == root)
+        and (_within(document.path, name) or _within(f"{document.root}/{document.path}", absolute))
+    )
+    if not chosen:
+        raise DocumentUnknown(f"The index holds no document '{name}'. See what it holds: citewell index list")
+    return chosen
+
+
+def _absolute(name: str) -> str:
+    """The path in full; "?", below which there is nothing, for what is no path."""
+    try:
+        return str(Path(name).expanduser().resolve()) if name else "?"
+    except (OSError, RuntimeError, ValueError):  # an unknown user's home, a loop of links, U+0000
+        return "?"
+
+
+def _within(path: str, ancestor: str) -> bool:
+    return path == ancestor or path.startswith(ancestor.rstrip("/") + "/")
+
+
+def _root(store: Store, folder: Path) -> Path:
+    """The root that was added before and holds `folder`, else `folder` itself."""
+    place = folder.resolve()
+    roots = sorted({document.root for document in store.documents()})
+    for root in roots:
+        if place.is_relative_to(root):
+            return Path(root)
+    inner = next((root for root in roots if Path(root).is_relative_to(place)), None)
+    if inner is not None:
+        raise IndexingError(
+            f"'{place}' contains the folder '{inner}', which was added on its own. Remove that first: "
+            f"citewell index remove '{inner}'"
+        )
+    return place
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    document: Document
+    sentences: tuple[Span, ...]
+    chunks: tuple[Chunk, ...]
+    header: str
+    size: int
+
+    def texts(self) -> list[str]:
+        """What is embedded of each chunk."""
+        return [self.header + chunk.span.slice(self.document.text) for chunk in self.chunks]
+
+
+class _Adder:
+    """Reads, embeds and commits files below one root."""
+
+    def __init__(self, store: Store, root: Path, embedder: Embedder, splitter: Splitter, watcher: Watcher) -> None:
+        self._store = store
+        self._root = root
+        self._embedder = embedder
+        self._splitter = splitter
+        self._watcher = watcher
+        self._versions = {
+            document.path: document.version for document in store.documents() if document.root == str(root)
+        }
+
+    def steps(self, found: Found) -> Iterator[Step]:
+        """Does the work and tells of every file."""
+        self._watcher.begin(sum(_size(file) for file in found.files))
+        for file in found.unknown:
+            yield self._skip(file, f"there is no reader for '{file.suffix}' files")
+        for file in found.links:
+            yield self._skip(file, "it is a symbolic link; add what it leads to")
+        batch: list[_Prepared] = []
+        for file in found.files:
+            read = self._read(file)
+            if isinstance(read, Step):
+                self._watcher.advance(_size(file))
+                yield self._finish(read)
+                continue
+            batch.append(read)
+            if sum(len(item.chunks) for item in batch) >= _BATCH_CHUNKS:
+                yield from self._commit(batch)
+                batch = []
+        yield from self._commit(batch)
+
+    def _skip(self, file: Path, reason: str) -> Step:
+        path = file.relative_to(self._root).as_posix()
+        return self._finish(Step(path, "skipped", f"'{path}' was skipped: {reason}."))
+
+    def _read(self, file: Path) -> _Prepared | Step:
+        path = file.resolve().relative_to(self._root).as_posix()
+        try:
+            document = read_document(file, self._root)
+        except ReadError as error:
+            return Step(path, "failed", str(error))
+        if "\0" in document.text:  # SQLite counts no characters behind it, so offsets would be wrong
+            return Step(path, "failed", f"'{path}' holds the character U+0000. Save it as text in UTF-8.")
+        if self._versions.get(document.path) == document.version:
+            return Step(document.path, "unchanged")
+        return self._prepare(document, _size(file))
+
+    def _prepare(self, document: Document, size: int) -> _Prepared:
+        header = make_header(document, self._embedder)
+        room = self._embedder.piece_limit - self._embedder.count_pieces(header)
+        sentences = split_sentences(document.text, document.body)
+        chunks = split_chunks(document.text, sentences, self._splitter, self._embedder.count_pieces, room)
+        return _Prepared(document, sentences, chunks, header, size)
+
+    def _commit(self, batch: Sequence[_Prepared]) -> Iterator[Step]:
+        """Embeds what was never embedded before and writes the batch in one transaction."""
+        if not batch:
+            return
+        vectors = self._vectors(batch)
+        with self._store.transaction():
+            for item in batch:
+                chunks = [
+                    EmbeddedChunk(chunk, item.header, _digest(text), vectors[_digest(text)])
+                    for chunk, text in zip(item.chunks, item.texts(), strict=True)
+                ]
+                self._store.put(str(self._root), item.document, item.sentences, chunks)
+        for item in batch:
+            outcome: Outcome = "updated" if item.document.path in self._versions else "added"
+            yield self._finish(Step(item.document.path, outcome))
+
+    def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:
+        texts = {_digest(text): text for item in batch for text in item.texts()}
+        known = self._store.known_vectors(list(texts))
+        missing = [digest for digest in texts if digest not in known]
+        size = sum(item.size for item in batch)
+        self._watcher.advance(size * len(known) / max(1, len(texts)))
+        if missing:
+            share = size / len(texts)
+            embedded = self._embedder.embed_passages(
+                [texts[digest] for digest in missing], lambda count: self._watcher.advance(share * count)
+            )
+            known |= dict(zip(missing, embedded, strict=True))
+        return known
+
+    def _finish(self, step: Step) -> Step:
+        self._watcher.finish(step)
+        return step
+
+
+def make_header(document: Document, embedder: Embedder) -> str:
+    """Title, source and date, which are embedded and searched with every chunk; at most 48 word pieces."""
+    title = document.title
+    last = f"{document.source or ''} {document.date.isoformat() if document.date_kind != 'file' else ''}".strip()
+    while (header := f"{title}\n{last}\n\n") and embedder.count_pieces(header) > _HEADER_PIECES:
+        shorter = title.rpartition(" ")[0] if " " in title else title[: len(title) // 2]
+        if not title:
+            return ""
+        title = shorter
+    return header
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

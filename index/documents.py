@@ -1,0 +1,50 @@
+"""What a document is, and the pieces of it: every piece is a span of the stored text, never a copy.
+
+All offsets count Unicode code points of `Document.text`, half open: `text[start:end]`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+DateKind = Literal["stated", "metadata", "file"]
+"""Where a date comes from: the text states it, a metadata field does, or only the file's modification time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a document's text, `text[start:end]`."""
+
+    start: int
+    end: int
+
+    def slice(self, text: str) -> str:
+        """The words themselves."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file as read: decoded text and what is known about it.
+
+    `path` is relative to the folder that was added, with forward slashes; `version` the SHA-256 of the
+    file's bytes in hexadecimal; `body` the offset at which prose begins, behind a dateline or front matter.
+    """
+
+    path: str
+    version: str
+    text: str
+    title: str
+    source: str | None
+    date: date
+    date_kind: DateKind
+    body: int
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span that is embedded and searched as one; `tokens` counts the tiktoken tokens of its text."""
+
+    span: Span
+    tokens: int

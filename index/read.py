@@ -1,0 +1,259 @@
+"""Path -> Document: one reader a suffix, chosen from the table FORMATS.
+
+A reader turns bytes into text and what its format says about it; the rest is the same for all: the text's
+opening may state a date and a source, and prose begins behind that. Files come from anywhere, so nothing here
+waits (FIFOs), fetches, runs or expands what a file asks for, and no file is shortened in silence: it is read
+whole or refused with a ReadError.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from index.content import Content, decode
+from index.documents import DateKind, Document
+from index.errors import (
+    EmptyDocument,
+    EmptyFolder,
+    MissingFile,
+    ReadError,
+    TooLarge,
+    UnknownFormat,
+)
+from index.opening import Opening, clean, make_title, parse_date, read_opening
+from index.page import read_html
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes; a larger file is refused with TooLarge before it is read."""
+
+Reader = Callable[[bytes, str], Content]
+"""(bytes of the file, its name for messages) -> Content. Raises ReadError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The documents below a root, sorted; files without a reader; symbolic links, which are never followed."""
+
+    root: Path
+    files: tuple[Path, ...]
+    unknown: tuple[Path, ...] = ()
+    links: tuple[Path, ...] = ()
+
+
+# --- files ---
+
+
+def find_documents(path: Path) -> Found:
+    """The files that can become documents: `path` itself, or all below it that are not hidden.
+
+    The paths are absolute, without symbolic links. Raises MissingFile, UnknownFormat, EmptyFolder.
+    """
+    try:
+        place = path.resolve(strict=True)
+        is_folder = stat.S_ISDIR(place.stat().st_mode)
+    except (OSError, RuntimeError) as error:  # Python 3.11 and 3.12 raise RuntimeError for a loop of links
+        raise _unopened(str(path), error) from None
+    if is_folder:
+        return _find_below(place, str(path))
+    _reader_for(place, str(path))
+    return Found(place.parent, (place,))
+
+
+def _find_below(root: Path, name: str) -> Found:
+    # A link within the folder is found by its own name, and one that leads out of it was not meant.
+    found = sorted(_walk(root))
+    links = tuple(file for file in found if file.is_symlink())
+    known = tuple(file for file in found if not file.is_symlink() and file.suffix.lower() in FORMATS)
+    unknown = tuple(file for file in found if not file.is_symlink() and file.suffix.lower() not in FORMATS)
+    if not known:
+        raise EmptyFolder(
+            f"'{name}' holds no document that can be read. Put files of these kinds there: {_kinds()}."
+        )
+    return Found(root, known, unknown, links)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise _unopened(str(error.filename), error)
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        yield from (Path(folder, name) for name in (*files, *links) if not name.startswith("."))
+
+
+def read_document(file: Path, root: Path) -> Document:
+    """The document of a file below `root`. Raises ReadError."""
+    path = file.resolve().relative_to(root.resolve()).as_posix()
+    reader = _reader_for(file, path)
+    data, modified = _read_bytes(file, path)
+    content = reader(data, path)
+    if not content.text.strip():
+        raise EmptyDocument(f"'{path}' is empty: nothing to index. Remove it or put text into it.")
+    opening = read_opening(content.text, content.prose)
+    day, kind = _date(opening, content, modified)
+    return Document(
+        path=path,
+        version=hashlib.sha256(data).hexdigest(),
+        text=content.text,
+        title=content.title or make_title(content.text, opening) or clean(file.stem) or file.name,
+        source=opening.source or content.source,
+        date=day,
+        date_kind=kind,
+        body=opening.body,
+        encoding=content.encoding,
+    )
+
+
+def _date(opening: "Opening", content: Content, modified: date) -> tuple[date, DateKind]:
+    if opening.day is not None:
+        return opening.day, "stated"
+    return (modified, "file") if content.day is None else (content.day, "metadata")
+
+
+def _reader_for(file: Path, name: str) -> Reader:
+    reader = FORMATS.get(file.suffix.lower())
+    if reader is None:
+        raise UnknownFormat(
+            f"'{name}' has a suffix without a reader: '{file.suffix}'. Save it as one of {_kinds()}."
+        )
+    try:
+        str(file).encode("utf-8")
+    except UnicodeEncodeError:
+        shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+        raise MissingFile(f"'{shown}' has a name that is no valid text. Rename it.") from None
+    return reader
+
+
+def _read_bytes(file: Path, name: str) -> tuple[bytes, date]:
+    """The bytes and the UTC day of the last change."""
+    try:
+        # Opening a FIFO for reading would wait for a writer; on Windows there is neither FIFO nor flag.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(file, flags), "rb") as stream:  # noqa: PTH123 - Path.open takes no descriptor
+            status = os.fstat(stream.fileno())
+            _check_status(status, name)
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unopened(name, error) from None
+    _check_size(len(data), name)
+    return data, datetime.fromtimestamp(status.st_mtime, UTC).date()
+
+
+def _check_status(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise MissingFile(f"'{name}' cannot be opened as a document: it is a folder. Name a file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise MissingFile(f"'{name}' cannot be opened: it is a pipe or device. Copy its content to a regular file.")
+    _check_size(status.st_size, name)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_BYTES:
+        limit = MAX_BYTES // 1024 // 1024
+        raise TooLarge(f"'{name}' is larger than the limit of '{limit}' MiB. Divide it into smaller files.")
+
+
+def _unopened(name: str, error: Exception) -> ReadError:
+    shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(error, FileNotFoundError):
+        return MissingFile(f"'{shown}' does not exist. Check the path.")
+    reason = getattr(error, "strerror", None) or "it is a loop of links"
+    return MissingFile(f"'{shown}' cannot be opened: {reason}. Check its kind and its permissions.")
+
+
+# --- plain text ---
+
+
+def read_plain(data: bytes, name: str) -> Content:
+    """Plain text says nothing about itself but in its opening."""
+    text, encoding = decode(data, name)
+    return Content(text, encoding)
+
+
+# --- Markdown ---
+
+_FRONT_MATTER = re.compile(
+    r"---[^\S\n]*\n(?P<fields>(?:(?!(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)).*\n)*+)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)"
+)
+_FRONT_MATTER_LENGTH = 4_096  # characters; with aliases refused, this bounds what YAML can unfold
+_MARKED = re.compile(r" {0,3}#{1,6}\s+(?P<words>.*?)(?:\s#+)?\s*")
+_UNDERLINE = re.compile(r"(?:={3,}|-{3,})\s*")
+_FENCE = re.compile(r"^(?P<fence>```|~~~).*?(?:^(?P=fence)|\Z)", re.M | re.S)
+_MARKUP = re.compile(r"!?\[(?P<words>[^\]\n]*)\]\([^)\n]*\)|[*`]+|(?<!\w)_+|_+(?!\w)")
+# What PyYAML's constructors raise for values that are not what their form or tag promises, e.g. `!!int ''`.
+_YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
+
+
+def read_markdown(data: bytes, name: str) -> Content:
+    """Markdown keeps its marks; front matter and the first heading say what it is."""
+    text, encoding = decode(data, name)
+    front = _FRONT_MATTER.match(text)
+    if front is None:
+        return Content(text, encoding, _heading(text))
+    fields = _front_matter(front["fields"])
+    return Content(
+        text,
+        encoding,
+        _field(fields, "title") or _heading(text[front.end() :]),
+        _field(fields, "source", "publisher", "author"),
+        parse_date(str(fields.get("date", ""))),
+        front.end(),
+    )
+
+
+def _front_matter(text: str) -> Mapping[str, object]:
+    """The fields, or none at all if they are malformed or too many."""
+    if len(text) > _FRONT_MATTER_LENGTH:
+        return {}
+    try:
+        # Merged aliases (`<<: [*a, *a]`) double with every line.
+        repeats = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader))
+        fields = None if repeats else yaml.safe_load(text)
+    except _YAML_ERRORS:
+        return {}
+    return {str(key).lower(): value for key, value in fields.items()} if isinstance(fields, dict) else {}
+
+
+def _field(fields: Mapping[str, object], *names: str) -> str | None:
+    """The first of the fields that holds words; several authors are joined."""
+    for name in names:
+        value = fields.get(name)
+        values = value if isinstance(value, list) else [value]
+        words = [str(item) for item in values[:20] if isinstance(item, str | int | float | date)]
+        if cleaned := clean(", ".join(words)):
+            return cleaned
+    return None
+
+
+def _heading(text: str) -> str | None:
+    """The first heading, marked with `#` or underlined; neither in a block of code nor far below."""
+    lines = [line[:500] for line in _FENCE.sub("", text[:20_000]).split("\n")]
+    for line, below in pairwise([*lines, ""]):
+        marked = _MARKED.fullmatch(line)
+        if marked or (_UNDERLINE.fullmatch(below) and re.search(r"\w", line)):
+            return clean(_MARKUP.sub(lambda markup: markup["words"] or "", marked["words"] if marked else line))
+    return None
+
+
+FORMATS: Mapping[str, Reader] = {
+    ".txt": read_plain,
+    ".text": read_plain,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+}
+"""The reader of each suffix, in lower case."""
+
+
+def _kinds() -> str:
+    return ", ".join(FORMATS)

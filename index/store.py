@@ -1,0 +1,425 @@
+"""The only truth of an index: one SQLite file with documents, sentences, chunks, vectors and keywords.
+
+Every change is one transaction over all of them, so a kill at any moment leaves the old state or the new one.
+Each commit raises `generation`; whatever is derived from the store (the FAISS file) is named by it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from index.documents import Chunk, DateKind, Document, Span
+from index.embed import Vectors
+from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
+from index.manifest import Manifest
+from index.words import stem, words
+
+_FILE = "store.sqlite"
+_LOCK = "writer.lock"
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, root TEXT NOT NULL, path TEXT NOT NULL, version TEXT NOT NULL,
+    title TEXT NOT NULL, source TEXT, date TEXT NOT NULL, date_kind TEXT NOT NULL, body INTEGER NOT NULL,
+    encoding TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (root, path)) STRICT;
+CREATE TABLE sentences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    start INTEGER NOT NULL, end INTEGER NOT NULL) STRICT;
+CREATE INDEX sentences_by_document ON sentences (document, start);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, tokens INTEGER NOT NULL, digest TEXT NOT NULL,
+    vector BLOB NOT NULL) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document, start);
+CREATE INDEX chunks_by_digest ON chunks (digest);
+CREATE VIRTUAL TABLE keywords USING fts5 (header, text, tokenize = 'ascii');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (keywords, row);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """What the store knows of a document, its text left out; `id` is never given twice."""
+
+    id: int
+    root: str
+    path: str
+    version: str
+    title: str
+    source: str | None
+    date: date
+    date_kind: DateKind
+    body: int
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """A sentence or chunk with its document and its words."""
+
+    id: int
+    document: StoredDocument
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    """A chunk ready to be written: `header` and its own words are what was embedded, `digest` names both."""
+
+    chunk: Chunk
+    header: str
+    digest: str
+    vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much an index holds."""
+
+    documents: int
+    sentences: int
+    chunks: int
+    tokens: int
+
+
+class Store:
+    """An open SQLite file; one thread at a time may use it."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self._connection = connection
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Manifest) -> "Store":
+        """Opens the store in `folder`, made with `manifest` when there is none yet."""
+        _make(folder)
+        store = cls(_connect(folder / _FILE), folder)
+        with _damage_named(folder):
+            if not store._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                with store.transaction():
+                    for statement in filter(None, (part.strip() for part in _TABLES.split(";"))):
+                        store._connection.execute(statement)
+                    store._set("manifest", manifest.to_json())
+                    store._set("generation", "0")
+        return store
+
+    @classmethod
+    def open(cls, folder: Path) -> "Store":
+        """Opens an existing store. Raises IndexMissing, IndexDamaged."""
+        if not (folder / _FILE).is_file():
+            raise IndexMissing(
+                f"There is no index in '{folder}'. Make one first: citewell index add DOCUMENTS --index '{folder}'"
+            )
+        store = cls(_connect(folder / _FILE), folder)
+        with _damage_named(folder):
+            store.manifest()
+        return store
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    def manifest(self) -> Manifest:
+        """What built this index."""
+        return Manifest.from_json(self._get("manifest"))
+
+    def generation(self) -> int:
+        """The number of commits so far."""
+        return int(self._get("generation"))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads inside see one state of the store, whatever is committed meanwhile."""
+        with _damage_named(self.folder):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Writes inside become visible together, or not at all; raises the generation."""
+        with _damage_named(self.folder):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute(
+                    "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        # On some errors, a full disk for one, SQLite has done it by itself.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def put(
+        self, root: str, document: Document, sentences: Sequence[Span], chunks: Sequence[EmbeddedChunk]
+    ) -> None:
+        """Writes a document with all its parts in place of the version that was there."""
+        self._delete_where("root = ? AND path = ?", (root, document.path))
+        number = self._connection.execute(
+            "INSERT INTO documents (root, path, version, title, source, date, date_kind, body, encoding, text)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                root,
+                document.path,
+                document.version,
+                document.title,
+                document.source,
+                document.date.isoformat(),
+                document.date_kind,
+                document.body,
+                document.encoding,
+                document.text,
+            ),
+        ).lastrowid
+        self._connection.executemany(
+            "INSERT INTO sentences (document, start, end) VALUES (?, ?, ?)",
+            [(number, sentence.start, sentence.end) for sentence in sentences],
+        )
+        for chunk in chunks:
+            self._put_chunk(number, document.text, chunk)
+
+    def _put_chunk(self, document: int | None, text: str, embedded: EmbeddedChunk) -> None:
+        span = embedded.chunk.span
+        number = self._connection.execute(
+            "INSERT INTO chunks (document, start, end, tokens, digest, vector) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                document,
+                span.start,
+                span.end,
+                embedded.chunk.tokens,
+                embedded.digest,
+                embedded.vector.astype(np.float16).tobytes(),
+            ),
+        ).lastrowid
+        self._connection.execute(
+            "INSERT INTO keywords (rowid, header, text) VALUES (?, ?, ?)",
+            (number, _stems(embedded.header), _stems(span.slice(text))),
+        )
+
+    def delete(self, documents: Sequence[StoredDocument]) -> None:
+        """Removes documents; `forget` then removes the traces of their words."""
+        for document in documents:
+            self._delete_where("id = ?", (document.id,))
+
+    def _delete_where(self, condition: str, values: tuple[object, ...]) -> None:
+        self._connection.execute(
+            "DELETE FROM keywords WHERE rowid IN (SELECT chunks.id FROM chunks JOIN documents"  # noqa: S608
+            f" ON documents.id = chunks.document WHERE {condition.replace('id =', 'documents.id =')})",
+            values,
+        )
+        if self._connection.execute(f"DELETE FROM documents WHERE {condition}", values).rowcount:  # noqa: S608
+            self._set("traces", "1")
+
+    def forget(self) -> bool:
+        """Takes the words of documents that were removed or replaced out of the files; True if there were any.
+
+        What an interrupted run left to do is done as well.
+        """
+        with _damage_named(self.folder):
+            traces = self._connection.execute("SELECT 1 FROM meta WHERE key = 'traces'").fetchone() is not None
+            if traces:
+                # FTS5 only marks deleted rows until its segments are merged, and a page of the file may hold
+                # copies of rows that were moved to another page.
+                self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
+                self._connection.execute("VACUUM")
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if traces and not busy:
+                self._connection.execute("DELETE FROM meta WHERE key = 'traces'")
+        return traces
+
+    def documents(self) -> tuple[StoredDocument, ...]:
+        """All documents, by root and path."""
+        rows = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY root, path")  # noqa: S608
+        return tuple(_document(row) for row in rows)
+
+    def text(self, document: StoredDocument) -> str:
+        """The stored text of a document. Raises DocumentUnknown."""
+        row = self._connection.execute("SELECT text FROM documents WHERE id = ?", (document.id,)).fetchone()
+        if row is None:
+            raise DocumentUnknown(
+                f"The index holds no document '{document.path}' any more. See what it holds: citewell index list"
+            )
+        return str(row[0])
+
+    def counts(self) -> Counts:
+        """How many rows there are."""
+        row = self._connection.execute(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM sentences), count(*),"
+            " coalesce(sum(tokens), 0) FROM chunks"
+        ).fetchone()
+        return Counts(*row)
+
+    def known_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of texts that were embedded before, by digest."""
+        known: dict[str, Vectors] = {}
+        for digest in digests:
+            row = self._connection.execute(
+                "SELECT vector FROM chunks WHERE digest = ? LIMIT 1", (digest,)
+            ).fetchone()
+            if row is not None:
+                known[digest] = np.frombuffer(row[0], dtype=np.float16).astype(np.float32)
+        return known
+
+    def vectors(self, dimension: int) -> tuple["np.typing.NDArray[np.int64]", Vectors]:
+        """Chunk ids, shape (chunks,), and their vectors, shape (chunks, dimension)."""
+        rows = self._connection.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
+        ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+        packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
+        return ids, packed.astype(np.float32).reshape(len(rows), dimension)
+
+    def match(self, query: str, limit: int) -> list[tuple[int, float]]:
+        """Chunk ids and BM25 scores, best first; `query` is an FTS5 expression."""
+        rows = self._connection.execute(
+            "SELECT rowid, -bm25(keywords) FROM keywords WHERE keywords MATCH ? ORDER BY rank, rowid LIMIT ?",
+            (query, limit),
+        )
+        return [(int(row[0]), float(row[1])) for row in rows]
+
+    def chunk_frequency(self, term: str) -> int:
+        """In how many chunks a stemmed term occurs."""
+        row = self._connection.execute("SELECT doc FROM vocabulary WHERE term = ?", (term,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def chunks(self, ids: Sequence[int]) -> dict[int, StoredSpan]:
+        """Chunks by id; unknown ids are left out."""
+        return {
+            row[0]: span
+            for row, span in self._spans("chunks", f"chunks.id IN ({','.join('?' * len(ids))})", tuple(ids))
+        }
+
+    def sentences(self, document: StoredDocument, span: Span) -> tuple[StoredSpan, ...]:
+        """The sentences of a document that overlap a span, in order."""
+        condition = "sentences.document = ? AND sentences.start < ? AND sentences.end > ?"
+        rows = self._spans("sentences", condition, (document.id, span.end, span.start))
+        return tuple(sorted((found for _, found in rows), key=lambda found: found.span.start))
+
+    def _spans(
+        self, table: str, condition: str, values: tuple[object, ...]
+    ) -> Iterator[tuple[tuple[int, ...], StoredSpan]]:
+        # SQLite's substr counts code points from one, as Python's offsets do from zero.
+        rows = self._connection.execute(
+            f"SELECT {table}.id, {table}.start, {table}.end,"  # noqa: S608
+            f" substr(documents.text, {table}.start + 1, {table}.end - {table}.start), {_DOCUMENT}"
+            f" FROM {table} JOIN documents ON documents.id = {table}.document WHERE {condition}",
+            values,
+        )
+        for row in rows:
+            yield row[:3], StoredSpan(row[0], _document(row[4:]), Span(row[1], row[2]), row[3])
+
+    def _get(self, key: str) -> str:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"no {key}")
+        return str(row[0])
+
+    def _set(self, key: str, value: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+_DOCUMENT = ", ".join(
+    f"documents.{column}"
+    for column in (
+        "id",
+        "root",
+        "path",
+        "version",
+        "title",
+        "source",
+        "date",
+        "date_kind",
+        "body",
+        "encoding",
+    )
+)
+
+
+def _document(row: tuple[object, ...]) -> StoredDocument:
+    values = dict(zip(StoredDocument.__dataclass_fields__, row, strict=True))
+    values["date"] = date.fromisoformat(str(values["date"]))
+    return StoredDocument(**values)  # type: ignore[arg-type]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with _damage_named(path.parent):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _stems(text: str) -> str:
+    return " ".join(stem(word) for word in words(text))
+
+
+_UNUSABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
+
+
+@contextmanager
+def _damage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # The low byte is the kind of the error.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
+            raise IndexingError(
+                f"The index in '{folder}' cannot be used now ({error}). Look for room on the disk, for the "
+                "folder's permissions and for another process that uses it, then try again."
+            ) from error
+        raise IndexDamaged(
+            f"The index in '{folder}' cannot be read ({error}). Remove the folder and add the documents again."
+        ) from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexingError(
+            f"The folder '{folder}' cannot be made for an index: {error.strerror}. Name another one with --index."
+        ) from error
+
+
+@contextmanager
+def writer(folder: Path) -> Iterator[None]:
+    """Held by the one process that writes. Raises IndexLocked at once when another has it."""
+    _make(folder)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise IndexLocked(
+            f"Another process is writing to the index in '{folder}'. Wait until it has finished, then try again."
+        ) from error
+    except OSError as error:
+        raise IndexingError(
+            f"The index in '{folder}' cannot be written ({error.strerror}). Look for the folder's permissions, or "
+            "name another one with --index."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

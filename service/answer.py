@@ -1,0 +1,88 @@
+"""The answer object, one for every way in: these frozen dataclasses are what goes over the wire.
+
+All offsets count Unicode code points, half open. A citation's offsets index the stored text of its document,
+`text[start:end] == quote`; a sentence's index `answer` with its marks.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from index import DateKind
+
+Tier = Literal["quoted", "worded", "refused"]
+"""Whose words the answer has: only the documents', at least one sentence of the model's, or a refusal's."""
+
+Reason = Literal["nothing_indexed", "nothing_on_subject"]
+"""Why an answer was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer, without its marks, and the numbers of the citations that prove it."""
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words a sentence rests on; `version` is the SHA-256 of the file, `page` counts from 1."""
+
+    n: int
+    document: str
+    version: str
+    title: str
+    date: str
+    date_kind: DateKind
+    page: int | None
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A passage that was searched for the answer, best first; `score` compares passages of one answer only."""
+
+    document: str
+    version: str
+    title: str
+    date: str
+    date_kind: DateKind
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How the answer came about: seconds by step, and the model's tokens, `prompt` and `answer`."""
+
+    tier: Tier
+    seconds: dict[str, float]
+    tokens: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are."""
+
+    id: str
+    question: str
+    answer: str
+    refused: bool
+    reason: Reason | None
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[CitedPassage, ...]
+    trace: Trace
+
+
+ANSWER = TypeAdapter(Answer)
+"""Reads and writes an answer as JSON, and gives its schema."""

@@ -1,0 +1,33 @@
+"""What can go wrong between a question and its answer.
+
+ServiceError                    anything below; str(error) is one sentence for the user
+├── SettingsError               an unknown key or an impossible value
+├── QuestionError               an empty question, or one too long
+├── ModelUnavailable            the language model's file is missing, damaged or cannot be loaded
+│   └── NativeLibraryDied       llama.cpp itself crashed: it was built for another processor
+└── ModelLost                   the model's process died or hung in the middle of an answer
+"""
+
+
+class ServiceError(Exception):
+    """Anything that keeps a question from its answer, said in one sentence that names the next step."""
+
+
+class SettingsError(ServiceError):
+    """An unknown key or an impossible value."""
+
+
+class QuestionError(ServiceError):
+    """An empty question, or one too long."""
+
+
+class ModelUnavailable(ServiceError):
+    """The language model's file is missing, damaged or cannot be loaded."""
+
+
+class NativeLibraryDied(ModelUnavailable):
+    """llama.cpp itself crashed: it was built for another processor."""
+
+
+class ModelLost(ServiceError):
+    """The model's process died or hung in the middle of an answer."""

@@ -1,0 +1,151 @@
+"""The child process that owns llama.cpp; the only file that imports it.
+
+A crash in native code, a deadline or a kill ends this process and never the service. It reads one JSON object a
+line from standard input and writes one a line to standard output:
+
+    {"id": 1, "count": "text"}                                        -> {"id": 1, "count": 3}
+    {"id": 2, "messages": [...], "max_tokens": 96, "stop": ["\\n\\n"]}  -> {"id": 2, "text": "..."} ...
+                                                 {"id": 2, "done": true, "prompt_tokens": 9, "answer_tokens": 8}
+    {"cancel": 2}                                                     -> the answer ends with its "done"
+
+`quantize` and `prove` as first argument do that one thing instead.
+"""
+
+import ctypes
+import json
+import os
+import queue
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TextIO
+
+import llama_cpp
+from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+Message = dict[str, str]
+
+
+class _Worker:
+    def __init__(self, model: str, context: int, threads: int, out: TextIO) -> None:
+        self._out = out
+        self._cancelled: set[int] = set()
+        self._llama = llama_cpp.Llama(
+            model, n_ctx=context, n_threads=threads, n_threads_batch=threads, flash_attn=True, verbose=False
+        )
+        self._template = self._llama.metadata.get("tokenizer.chat_template")
+
+    def serve(self, requests: "queue.Queue[dict[str, Any]]") -> None:
+        self._say({"ready": True, "context": self._llama.n_ctx()})
+        while True:
+            request = requests.get()
+            if "count" in request:
+                self._say({"id": request["id"], "count": len(self._text_tokens(request["count"]))})
+            else:
+                self._generate(request)
+
+    def cancel(self, number: int) -> None:
+        self._cancelled.add(number)
+
+    def _generate(self, request: dict[str, Any]) -> None:
+        number = int(request["id"])
+        try:
+            prompt = self._prompt_tokens(request["messages"])
+            if len(prompt) + int(request["max_tokens"]) > self._llama.n_ctx():
+                raise ValueError(f"a prompt of {len(prompt)} tokens does not fit the model's context")
+            written = 0
+            for text in self._stream(prompt, request):
+                written += 1
+                self._say({"id": number, "text": text})
+                if number in self._cancelled:
+                    break
+        except (ValueError, RuntimeError) as error:
+            self._say({"id": number, "error": str(error)})
+        else:
+            self._say({"id": number, "done": True, "prompt_tokens": len(prompt), "answer_tokens": written})
+
+    def _stream(self, prompt: list[int], request: dict[str, Any]) -> Iterator[str]:
+        # llama-cpp-python keeps the state of the longest prefix that two prompts share, the fixed examples here.
+        for piece in self._llama.create_completion(
+            prompt, max_tokens=request["max_tokens"], temperature=0.0, stop=request["stop"], stream=True
+        ):
+            yield str(piece["choices"][0]["text"])
+
+    def _prompt_tokens(self, messages: list[Message]) -> list[int]:
+        """The chat template's own marks become special tokens; what the messages hold never does."""
+        nonce = secrets.token_hex(8)
+        marks = [f"{nonce}{position}" for position in range(len(messages))]
+        blank = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
+        rest = self._render(blank)
+        tokens: list[int] = self._llama.tokenize(b"", add_bos=True, special=True)
+        for mark, message in zip(marks, messages, strict=True):
+            before, _, rest = rest.partition(mark)
+            tokens += self._special_tokens(before) + self._text_tokens(message["content"])
+        return tokens + self._special_tokens(rest)
+
+    def _render(self, messages: list[Message]) -> str:
+        if self._template is None:
+            # A base model without a chat template goes on with a plain text.
+            marks = {"assistant": "Answer: "}
+            return "\n".join(marks.get(turn["role"], "") + turn["content"] for turn in messages) + "\nAnswer:"
+        formatter = Jinja2ChatFormatter(template=self._template, eos_token="", bos_token="")
+        return str(formatter(messages=messages).prompt)
+
+    def _special_tokens(self, text: str) -> list[int]:
+        return list(self._llama.tokenize(text.encode(), add_bos=False, special=True)) if text else []
+
+    def _text_tokens(self, text: str) -> list[int]:
+        return list(self._llama.tokenize(text.encode(), add_bos=False, special=False)) if text else []
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._out.write(json.dumps(message) + "\n")
+        self._out.flush()
+
+
+def _listen(worker: _Worker, requests: "queue.Queue[dict[str, Any]]") -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "cancel" in request:
+            worker.cancel(int(request["cancel"]))
+        else:
+            requests.put(request)
+    # The parent is gone: nobody waits for what is still being written.
+    os._exit(0)
+
+
+def _serve(model: str, context: str, threads: str) -> None:
+    # llama.cpp may print; the protocol keeps the real standard output to itself.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    requests: queue.Queue[dict[str, Any]] = queue.Queue()
+    worker = _Worker(model, int(context), int(threads), out)
+    threading.Thread(target=_listen, args=(worker, requests), daemon=True).start()
+    worker.serve(requests)
+
+
+def _quantize(source: str, target: str, quantization: str) -> None:
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.allow_requantize = True
+    parameters.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{quantization}")
+    failed = llama_cpp.llama_model_quantize(source.encode(), target.encode(), ctypes.byref(parameters))
+    if failed:
+        raise SystemExit(f"the quantizer gave {failed}")
+
+
+def _prove(model: str) -> None:
+    """Short prompts run another path than long ones, and only the long one has been seen to crash."""
+    llama = llama_cpp.Llama(model, n_ctx=256, verbose=False)
+    tokens = llama.tokenize(b"one two three four " * 40)[:64]
+    llama.eval(tokens)
+
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {"serve": _serve, "quantize": _quantize, "prove": _prove}
+
+if __name__ == "__main__":
+    try:
+        _COMMANDS[sys.argv[1]](*sys.argv[2:])
+    except (ValueError, RuntimeError, OSError, AssertionError) as error:
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,113 @@
+"""All settings: read here and nowhere else, from `CITEWELL_*` variables and a TOML file, unknown keys refused.
+
+The environment comes before the file. The file is the one that `CITEWELL_CONFIG` names, else `citewell.toml` in
+the current folder, else `citewell.toml` in the user's configuration folder.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path, user_config_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from index.embed import DEFAULT_EMBEDDER
+from service.errors import SettingsError
+
+_PREFIX = "CITEWELL_"
+_CONFIG = "CITEWELL_CONFIG"
+_FIXED_TOKENS = 900
+"""For instruction and examples (some 350 tokens, by tokenizer) and for the question."""
+
+
+class Settings(BaseModel):
+    """Every setting with its default; sizes are in tokens of the tokenizer that the text names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: Path = Field(Path(".citewell/index"), description="folder of the index")
+    cache: Path = Field(
+        default_factory=lambda: user_cache_path("citewell"), description="folder of prepared model files"
+    )
+    embedder: str = Field(DEFAULT_EMBEDDER, description="default embedder, or the folder of another")
+    model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
+    threads: int = Field(2, ge=1, le=256, description="threads of the embedder and of the language model")
+    chunk_tokens: int = Field(200, ge=32, le=2000, description="most tiktoken tokens in a chunk")
+    overlap_tokens: int = Field(20, ge=0, le=200, description="most tiktoken tokens that two chunks share")
+    passages: int = Field(8, ge=1, le=100, description="passages that are searched for evidence")
+    quoted_sentences: int = Field(3, ge=1, le=10, description="most sentences that an answer quotes")
+    evidence_tokens: int = Field(400, ge=50, le=8000, description="most model tokens of evidence in a prompt")
+    answer_tokens: int = Field(96, ge=16, le=2000, description="most model tokens that a draft may have")
+    context_tokens: int = Field(2048, ge=512, le=131072, description="the model's context, in its tokens")
+    answer_seconds: float = Field(20.0, gt=0, le=600, description="deadline for a draft")
+    question_characters: int = Field(2000, ge=100, le=100000, description="longest question")
+
+    @field_validator("overlap_tokens")
+    @classmethod
+    def _below_chunk_tokens(cls, overlap: int, others: ValidationInfo) -> int:
+        # Absent when it was refused itself.
+        if overlap >= others.data.get("chunk_tokens", overlap + 1):
+            raise ValueError(f"It should be less than chunk_tokens, which is {others.data['chunk_tokens']}")
+        return overlap
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _holds_a_prompt(cls, context: int, others: ValidationInfo) -> int:
+        needed = _FIXED_TOKENS + others.data.get("evidence_tokens", 0) + others.data.get("answer_tokens", 0)
+        if context < needed:
+            raise ValueError(f"It should be at least {needed}: evidence, answer and {_FIXED_TOKENS} for the rest")
+        return context
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Settings from file, environment and `overrides` (None is left out); later ones win. Raises SettingsError."""
+    environment = os.environ if environment is None else environment
+    given = {key: value for key, value in overrides.items() if value is not None}
+    file, from_file = _read_file(environment)
+    from_environment = {
+        key.removeprefix(_PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(_PREFIX) and key != _CONFIG
+    }
+    _refuse_unknown(from_file, str(file), str)
+    _refuse_unknown(from_environment, "the environment", lambda key: _PREFIX + key.upper())
+    try:
+        return Settings.model_validate({**from_file, **from_environment, **given})
+    except ValidationError as error:
+        raise SettingsError(_explain(error, from_environment, given, file)) from error
+
+
+def _read_file(environment: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
+    named = environment.get(_CONFIG)
+    if named is not None and not Path(named).is_file():
+        raise SettingsError(f"There is no settings file '{named}', which {_CONFIG} names.")
+    places = [Path(named)] if named else [Path("citewell.toml"), user_config_path("citewell") / "citewell.toml"]
+    file = next((place for place in places if place.is_file()), None)
+    if file is None:
+        return None, {}
+    try:
+        return file, tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The settings file '{file}' cannot be read: {error}.") from error
+
+
+def _refuse_unknown(values: Mapping[str, object], place: str, spell: Any) -> None:
+    for key in values:
+        if key not in Settings.model_fields:
+            near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+            hint = f" Did you mean '{spell(near[0])}'?" if near else ""
+            known = ", ".join(spell(name) for name in Settings.model_fields)
+            raise SettingsError(f"Unknown setting '{spell(key)}' in {place}.{hint} Known are: {known}.")
+
+
+def _explain(
+    error: ValidationError, environment: Mapping[str, str], given: Mapping[str, object], file: Path | None
+) -> str:
+    first = error.errors()[0]
+    key = str(first["loc"][0])
+    reason = first["msg"].removeprefix("Value error, ")
+    place = f"--{key}" if key in given else _PREFIX + key.upper() if key in environment else f"'{key}' in {file}"
+    return f"The setting {place} is '{first['input']}': {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,79 @@
+"""What the documents promise is true: commands, output, settings, files."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import ROOT
+
+from service.cli import cli
+from service.settings import Settings
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DEVELOPMENT = (ROOT / "DEVELOPMENT.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def console_commands(text: str) -> list[tuple[str, str]]:
+    """(command, its output) of every console block, in order."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    found = []
+    for block in blocks:
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+@pytest.mark.model
+def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
+    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
+    commands = console_commands(README)
+    assert len(commands) >= 4
+    for command, output in commands:
+        done = subprocess.run(
+            ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH; {command}"],
+            cwd=tmp_path,
+            env={"COLUMNS": "100", "PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == output, command
+
+
+def test_every_command_is_in_the_readme() -> None:
+    names = [*cli.commands, *(f"index {name}" for name in cli.commands["index"].commands)]  # type: ignore[attr-defined]
+    assert all(f"citewell {name}" in README for name in names)
+
+
+def test_every_setting_is_in_the_readme_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `CITEWELL_(\w+)` \| `([^`]*)` \|", README, re.MULTILINE))
+    settings = Settings()
+    expected = {name.upper(): str(getattr(settings, name)) for name in Settings.model_fields}
+    expected["CACHE"] = "~/.cache/citewell"
+    assert rows == expected
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", README + DEVELOPMENT)) - {"sure"}
+    assert {"ask", "test", "check", "bench"} <= named
+    assert named <= targets
+
+
+def test_every_file_that_is_named_exists() -> None:
+    for path in re.findall(r"`((?:index|service|eval|seeds|tests)/[\w./-]+)`", README + DEVELOPMENT):
+        assert (ROOT / path).exists(), path
+
+
+def test_nothing_names_a_registry_or_a_private_path() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        for word in ("/" + "work/", "pypi" + ".org", "files.python" + "hosted", "--index-" + "url"):
+            assert word not in text, (name, word)

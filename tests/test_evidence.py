@@ -1,0 +1,130 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+from fakes import FakeEmbedder
+
+from index import Index
+from index.embed import Embedder
+from service.evidence import Evidence, choose_quotes, on_subject, rank_evidence
+
+BRIDGE = (
+    "# The Marlow bridge\n\n"
+    "The council of Marlow voted on Tuesday to close the old bridge.\n\n"
+    "## Repairs and costs\n\n"
+    "Engineers said the repairs would take nine months because two pillars are cracked. "
+    "They will cost about 12 million dollars, according to Mayor Ana Reyes. "
+    "The bridge was built in 1931 by a company from Kassel.\n"
+)
+FERRY = (
+    "# A ferry for the valley\n\n"
+    "A ferry will carry passengers across the river from June. "
+    "Its fare is three dollars, and children travel free. "
+    "The captain is Tom Hale, who grew up in the valley.\n"
+)
+
+OBVIOUS = [
+    ("How long will the repairs of the bridge take?", "nine months"),
+    ("When was the bridge built?", "in 1931"),
+    ("How many dollars will the repairs cost?", "12 million"),
+    ("Who is the captain that grew up in the valley?", "Tom Hale"),
+    ("How many dollars is the fare?", "three dollars"),
+    ("Who voted to close the bridge in Marlow?", "The council of Marlow"),
+]
+
+Make = Callable[..., Index]
+
+
+def _rank(index: Index, question: str, embedder: Embedder | None) -> tuple[Evidence, ...]:
+    passages = index.search(question, 8, keywords_only=embedder is None)
+    return rank_evidence(index, question, passages, embedder)
+
+
+def _texts(evidence: Sequence[Evidence]) -> list[str]:
+    return [item.sentence.text for item in evidence]
+
+
+@pytest.fixture
+def index(make_index: Make) -> Index:
+    return make_index(bridge_md=BRIDGE, ferry_md=FERRY)
+
+
+@pytest.mark.parametrize(("question", "part"), OBVIOUS)
+def test_the_answering_sentence_is_first(
+    index: Index, fake_embedder: FakeEmbedder, question: str, part: str
+) -> None:
+    evidence = _rank(index, question, fake_embedder)
+    assert part in evidence[0].sentence.text
+    assert all(item.cosine is not None for item in evidence)
+    assert [item.score for item in evidence] == sorted((item.score for item in evidence), reverse=True)
+
+
+@pytest.mark.parametrize(("question", "part"), OBVIOUS)
+def test_words_alone_rank_while_the_embedder_loads(index: Index, question: str, part: str) -> None:
+    evidence = _rank(index, question, None)
+    assert part in evidence[0].sentence.text
+    assert all(item.cosine is None for item in evidence)
+
+
+@pytest.mark.parametrize("question", ["The Marlow bridge", "Repairs and costs", "What is a ferry for the valley?"])
+def test_a_heading_is_no_evidence(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
+    for embedder in (fake_embedder, None):
+        texts = _texts(_rank(index, question, embedder))
+        assert texts
+        assert not [text for text in texts if text.startswith("#") or text.endswith(("costs", "bridge", "valley"))]
+
+
+def test_every_sentence_is_ranked_once_and_ranks_are_repeatable(index: Index, fake_embedder: FakeEmbedder) -> None:
+    question = "How long will the repairs of the bridge take?"
+    passages = index.search(question)
+    twice = rank_evidence(index, question, (*passages, *passages), fake_embedder)
+    assert len({item.sentence.id for item in twice}) == len(twice)
+    assert _texts(rank_evidence(index, question, passages, fake_embedder)) == _texts(twice)
+
+
+def test_no_passages_give_no_evidence(index: Index, fake_embedder: FakeEmbedder) -> None:
+    assert rank_evidence(index, "bridge", (), fake_embedder) == ()
+    assert choose_quotes((), 3) == ()
+
+
+def test_of_two_that_say_the_same_one_is_quoted(make_index: Make, fake_embedder: FakeEmbedder) -> None:
+    index = make_index(
+        a_txt="The repairs of the bridge will take nine months, engineers said.",
+        b_txt="Engineers said the repairs of the bridge will take nine months.",
+        c_txt="The ferry carries passengers.",
+    )
+    evidence = _rank(index, "How long will the repairs of the bridge take?", fake_embedder)
+    assert sum("nine months" in text for text in _texts(evidence)) == 2
+    assert sum("nine months" in text for text in _texts(choose_quotes(evidence, 3))) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_no_more_than_the_limit_is_quoted(make_index: Make, fake_embedder: FakeEmbedder, limit: int) -> None:
+    towns = ("Kassel", "Brenn", "Ostria", "Marlow", "Vale")
+    index = make_index(a_txt="\n\n".join(f"The tram reached {town} in 19{n}1." for n, town in enumerate(towns)))
+    quotes = choose_quotes(_rank(index, "When did the tram reach the towns?", fake_embedder), limit)
+    assert len(quotes) == limit
+
+
+def test_what_is_much_worse_than_the_best_is_not_quoted(index: Index, fake_embedder: FakeEmbedder) -> None:
+    evidence = _rank(index, "How long will the repairs of the bridge take?", fake_embedder)
+    assert len(evidence) > 3
+    assert choose_quotes(evidence, 10)[-1].score >= 0.8 * evidence[0].score
+
+
+@pytest.mark.parametrize("question", [question for question, _ in OBVIOUS])
+def test_a_question_about_the_documents_is_on_their_subject(
+    index: Index, fake_embedder: FakeEmbedder, question: str
+) -> None:
+    passages = index.search(question)
+    best = rank_evidence(index, question, passages, fake_embedder)[0]
+    assert on_subject(index.weights(question), passages, best)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which enzyme digests lactose?", "What is the capital of Mongolia?", "Wer schrieb den Faust?", "Who is it?"],
+)
+def test_another_question_is_not(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
+    passages = index.search(question)
+    best = rank_evidence(index, question, passages, fake_embedder)[0]
+    assert not on_subject(index.weights(question), passages, best)

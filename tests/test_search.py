@@ -1,0 +1,295 @@
+"""Searching: any question is allowed, and what is found is what is stored."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, words
+from index.errors import DocumentUnknown, IndexDamaged
+from index.store import Store
+
+MakeIndex = Callable[..., Index]
+
+TRAM = "LINDMOOR, Sept. 14, 2023 (LT) — The tram opened on Thursday 🚋. The mayor cut a ribbon in naïve joy."
+SHIPS = "Ships turned away from the Red Sea. Freight rates doubled, and the café at the harbour closed."
+BREAD = "Bread became dearer.\n\nThe price of wheat rose, and so did the price of bread. The mayor was silent."
+
+read_only = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def index(make_index: MakeIndex) -> Index:
+    return make_index(tram_txt=TRAM, ships_txt=SHIPS, bread_txt=BREAD)
+
+
+def paths(passages: tuple[Passage, ...]) -> list[str]:
+    return [passage.document.path for passage in passages]
+
+
+def check(index: Index, passages: tuple[Passage, ...], limit: int) -> None:
+    """What holds of every answer."""
+    assert len(passages) <= limit
+    assert len({passage.id for passage in passages}) == len(passages)
+    scores = [passage.score for passage in passages]
+    assert scores == sorted(scores, reverse=True)
+    for passage in passages:
+        assert passage.id > 0
+        assert 0 <= passage.score <= 1
+        assert passage.keyword >= 0
+        assert passage.text == passage.span.slice(index.text(passage.document))
+
+
+# --- any question ---
+
+SYNTAX = st.sampled_from(
+    "AND OR NOT NEAR( NEAR/2 \" ' * ^ : ( ) + - { } , ; % _ \\ header text keywords tram mayor café the ’s s".split(
+        " "
+    )
+)
+QUESTIONS = st.one_of(
+    st.text(max_size=60),
+    st.lists(SYNTAX, max_size=12).map(" ".join),
+    st.lists(SYNTAX, max_size=12).map("".join),
+    st.text("\"'*^:(){}+-.,;!?&|\\/%_ ", max_size=40),
+)
+
+
+@read_only
+@given(question=QUESTIONS, keywords_only=st.booleans(), limit=st.integers(0, 200))
+def test_any_question_is_answered(index: Index, question: str, keywords_only: bool, limit: int) -> None:
+    check(index, index.search(question, limit, keywords_only), limit)
+    assert set(index.weights(question)) == set(terms(question))
+
+
+HARD = (
+    "",
+    " \n",
+    "?!",
+    '"',
+    '"tram',
+    'tram" OR "ships',
+    "tram AND",
+    "NOT tram",
+    "NEAR(tram ships, 2)",
+    "tra*",
+    "^tram",
+    "header:tram",
+    "{header text}: tram",
+    "tram + ships",
+    "tram - ships",
+    "'; DROP TABLE documents; --",
+    "tram\0ships",
+    "🚋",
+    "電車は",
+    "e\u0301\u0301\u0301",
+    "x" * 2000,
+    "tram " * 400,
+    " ".join(f"w{number}" for number in range(500)),
+    "(" * 2000,
+)
+
+
+@pytest.mark.parametrize("keywords_only", [True, False])
+@pytest.mark.parametrize("question", HARD)
+def test_hard_questions(index: Index, question: str, keywords_only: bool) -> None:
+    found = index.search(question, 10, keywords_only)
+    check(index, found, 10)
+    if keywords_only and "tram" in words(question):
+        assert "tram.txt" in paths(found)
+    assert index.counts().documents == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("When did the trams open?", "tram.txt"),
+        ("OPENING TRAMS", "tram.txt"),
+        ("naive", "tram.txt"),
+        ("NAÏVE", "tram.txt"),
+        ("cafes", "ships.txt"),
+        ("How much dearer is bread?", "bread.txt"),
+        ("2023-09-14", "tram.txt"),
+    ],
+)
+def test_the_best_passage(index: Index, question: str, path: str) -> None:
+    assert paths(index.search(question, 1)) == paths(index.search(question, 1, keywords_only=True)) == [path]
+
+
+def test_a_question_of_stop_words_alone_is_searched(index: Index) -> None:
+    assert not terms("and so did the")
+    assert set(paths(index.search("and so did the", keywords_only=True))) == {"tram.txt", "ships.txt", "bread.txt"}
+    assert index.weights("and so did the") == {}
+
+
+# --- limits, order, scores ---
+
+
+@pytest.fixture
+def large(make_index: MakeIndex) -> Index:
+    topics = ("tram", "ships", "bread", "weather", "oil")
+    texts = {
+        f"f{number:03}_txt": f"Report {number} speaks of {topics[number % 5]} in town {number % 7}. Mayor {number}."
+        for number in range(150)
+    }
+    return make_index(**texts)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 7, 100, 150, 5000])
+@pytest.mark.parametrize("question", ["tram in town 3", "report", "zebulonish", "mayor 77 oil"])
+def test_the_limit_is_kept(large: Index, question: str, limit: int) -> None:
+    found = large.search(question, limit)
+    check(large, found, limit)
+    assert len(found) >= min(limit, 100)
+    keywords = large.search(question, limit, keywords_only=True)
+    check(large, keywords, limit)
+    assert all(passage.cosine is None and passage.keyword > 0 for passage in keywords)
+
+
+def test_more_than_there_is_gives_all_there_is(index: Index) -> None:
+    found = index.search("tram", 1000)
+    check(index, found, 1000)
+    assert len(found) == index.counts().chunks == 3
+    assert found[0].score == 1
+    assert [passage.keyword > 0 for passage in found] == [True, False, False]
+
+
+def test_the_order_is_always_the_same(large: Index, fake_embedder: Embedder, tmp_path: Path) -> None:
+    first = [large.search(question, 50) for question in ("tram in town 3", "report", "mayor")]
+    with Index.open(tmp_path / "index", fake_embedder, Splitter()) as other:
+        assert [other.search(question, 50) for question in ("tram in town 3", "report", "mayor")] == first
+    equal = large.search("report", 150, keywords_only=True)
+    for one, next_one in pairwise(equal):
+        assert (-one.score, one.id) < (-next_one.score, next_one.id)
+
+
+def test_an_empty_index_finds_nothing(make_index: MakeIndex, tmp_path: Path) -> None:
+    index = make_index(a_txt=TRAM)
+    remove(tmp_path / "index", "a.txt")
+    for question in ("tram", "", "the"):
+        assert index.search(question) == index.search(question, keywords_only=True) == ()
+    assert index.sentences(()) == ()
+    assert index.documents() == ()
+    assert index.weights("tram")["tram"] == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_sentences_stand_once_and_in_the_passages_order(index: Index) -> None:
+    found = index.search("bread tram", 3)
+    sentences = index.sentences((*found, *found))
+    assert len({sentence.id for sentence in sentences}) == len(sentences)
+    for sentence in sentences:
+        assert sentence.text == sentence.span.slice(index.text(sentence.document))
+    order = list(dict.fromkeys(sentence.document.path for sentence in sentences))
+    assert order == paths(found)
+    assert "The tram opened on Thursday 🚋." in [sentence.text for sentence in sentences]
+
+
+# --- weights and stems ---
+
+
+def test_rarer_terms_weigh_more(large: Index) -> None:
+    weights = large.weights("report tram tram 77 zebulonish the")
+    assert list(weights) == ["report", "tram", "77", "zebulonish"]
+    assert 0 < weights["report"] < weights["tram"] < weights["77"] < weights["zebulonish"]
+
+
+TRICKY = """
+possibly apologies archaeology us's US U.S. U.K. AI's ms vs is was as skies dying flies news yesterday relational
+conditional valency digitizer radically differently conformable replacement adoption homologous communism effective
+bowdlerize agreed plastered motoring sing conflated hopping falling hissing fizzed failing y yy by oily queue x_y _a
+naïve café CAFÉ Ångström Müller São façade İstanbul ΟΔΟΣ οδός straße STRASSE smørrebrød Łódź ﬁrst m² ½ ™ ０１２
+Ｆｕｌｌ can't it’s rock'n'roll R&D C++ 3.5 1,000 2024-05-02 $5bn e-mail e\u0301te\u0301
+電車 ก็ดี हिन्दी किताब العَرَبِيَّة ǆ ſt K ªº 🚋tram
+""".split()
+
+
+def test_every_term_is_found_in_the_keyword_table(make_index: MakeIndex, tmp_path: Path) -> None:
+    index = make_index(a_txt=" ".join(TRICKY), **{f"z{number}_txt": word for number, word in enumerate(TRICKY)})
+    with closing(Store.open(tmp_path / "index")) as store:
+        for word in TRICKY:
+            for term in map(stem, words(word)):
+                assert store.chunk_frequency(term) >= 2, (word, term)
+    for number, word in enumerate(TRICKY):
+        if list(words(word)):
+            assert f"z{number}.txt" in paths(index.search(word, 300, keywords_only=True)), word
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80), max_size=10))
+def test_every_term_of_any_text_is_found(make_index: MakeIndex, tmp_path: Path, texts: list[str]) -> None:
+    text = "Start. " + "\n\n".join(texts)
+    make_index(any_txt=text)
+    with closing(Store.open(tmp_path / "index")) as store:
+        assert all(store.chunk_frequency(term) for term in terms(text))
+
+
+@given(text=st.text())
+def test_terms_are_folded_words(text: str) -> None:
+    assert all(word and word == word.casefold() and word.isalnum() for word in words(text))
+    assert all(terms(text))
+    assert fold(fold(text)) == fold(text)
+
+
+def test_stop_words_are_written_as_they_are_compared() -> None:
+    assert {word for word in STOP_WORDS if list(words(word)) != [word]} == set()
+
+
+# --- an open index ---
+
+
+def test_a_change_by_another_handle_is_seen(index: Index, fake_embedder: Embedder, tmp_path: Path) -> None:
+    before = index.generation()
+    assert paths(index.search("zebulonish", keywords_only=True)) == []
+    (tmp_path / "documents" / "new.txt").write_text("It was zebulonish weather.")
+    add(tmp_path / "index", tmp_path / "documents", fake_embedder, Splitter())
+    for keywords_only in (True, False):
+        assert paths(index.search("zebulonish weather", 1, keywords_only)) == ["new.txt"]
+    assert index.generation() == before + 1
+    assert index.find("new.txt").path == "new.txt"
+    found = index.search("zebulonish weather")
+    remove(tmp_path / "index", "new.txt")
+    for keywords_only in (True, False):
+        assert "new.txt" not in paths(index.search("zebulonish weather", 10, keywords_only))
+    assert "new.txt" not in {sentence.document.path for sentence in index.sentences(found)}
+    with pytest.raises(DocumentUnknown):
+        index.text(found[0].document)
+
+
+def test_a_change_by_another_process_is_seen(index: Index, tmp_path: Path) -> None:
+    assert len(index.search("tram")) == 3
+    code = "import sys; from pathlib import Path; from index import remove; remove(Path(sys.argv[1]), 'tram.txt')"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "index"], check=True, timeout=60)
+    assert set(paths(index.search("tram"))) == {"ships.txt", "bread.txt"}
+    assert [document.path for document in index.documents()] == ["bread.txt", "ships.txt"]
+
+
+def test_the_vector_cache_is_made_by_the_first_search(index: Index, tmp_path: Path) -> None:
+    assert not list((tmp_path / "index").glob("*.faiss"))
+    index.search("tram", keywords_only=True)
+    assert not list((tmp_path / "index").glob("*.faiss"))
+    found = index.search("tram")
+    cache = tmp_path / "index" / f"vectors-{index.generation()}.faiss"
+    cache.write_bytes(cache.read_bytes()[:-20])
+    assert index.search("tram") == found
+
+
+def test_damage_met_while_searching_is_told(index: Index, fake_embedder: Embedder, tmp_path: Path) -> None:
+    index.close()
+    path = tmp_path / "index" / "store.sqlite"
+    with closing(Store.open(tmp_path / "index")) as store:
+        root = store._connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'chunks'").fetchone()[0]
+        size = store._connection.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(path.read_bytes())
+    content[(root - 1) * size : root * size] = b"\xa5" * size
+    path.write_bytes(content)
+    with (
+        Index.open(tmp_path / "index", fake_embedder, Splitter()) as damaged,
+        pytest.raises(IndexDamaged, match="Remove the folder"),
+    ):
+        damaged.search("tram")

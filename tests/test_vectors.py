@@ -1,0 +1,136 @@
+"""Vector search against a slow obvious one, and its cache, which may be lost at any time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from index.embed import Vectors
+from index.vectors import VectorIndex, drop_caches
+
+
+def unit(count: int, dimension: int, seed: int) -> Vectors:
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class Source:
+    """Ids with gaps and their vectors; counts how often it is asked."""
+
+    def __init__(self, count: int = 20, dimension: int = 8, seed: int = 0) -> None:
+        self.ids = np.arange(count, dtype=np.int64) * 3 + 5
+        self.vectors = unit(count, dimension, seed)
+        self.asked = 0
+
+    def __call__(self) -> tuple[NDArray[np.int64], Vectors]:
+        self.asked += 1
+        return self.ids, self.vectors
+
+    def open(self, folder: Path, generation: int = 1) -> VectorIndex:
+        return VectorIndex.load_or_build(folder, generation, len(self.ids), self)
+
+
+def slow_search(source: Source, query: Vectors, limit: int) -> list[tuple[int, float]]:
+    scores = {int(number): float(vector @ query[0]) for number, vector in zip(*source(), strict=True)}
+    return sorted(scores.items(), key=lambda item: -item[1])[:limit]
+
+
+@pytest.mark.parametrize("count", [1, 2, 50, 700])
+@pytest.mark.parametrize("limit", [1, 10, 1000])
+def test_search_agrees_with_a_slow_one(tmp_path: Path, count: int, limit: int) -> None:
+    source = Source(count, 16, seed=count)
+    index = source.open(tmp_path)
+    for query in unit(5, 16, seed=limit):
+        found = index.search(query[np.newaxis], limit)
+        expected = slow_search(source, query[np.newaxis], limit)
+        assert [number for number, _ in found] == [number for number, _ in expected]
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-5)
+
+
+def test_a_vector_finds_itself(tmp_path: Path) -> None:
+    source = Source()
+    index = source.open(tmp_path)
+    for number, vector in zip(source.ids, source.vectors, strict=True):
+        assert index.search(vector[np.newaxis], 1) == [(int(number), pytest.approx(1, abs=1e-5))]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5])
+def test_nothing_is_found_in_nothing(tmp_path: Path, limit: int) -> None:
+    assert Source(0).open(tmp_path).search(unit(1, 8, 1), limit) == []
+
+
+def test_the_cache_is_named_by_its_generation_and_used_again(tmp_path: Path) -> None:
+    source = Source()
+    built = source.open(tmp_path, 7)
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors-7.faiss"]
+    read = source.open(tmp_path, 7)
+    assert source.asked == 1
+    query = unit(1, 8, 3)
+    assert read.search(query, 9) == built.search(query, 9)
+
+
+def test_a_new_generation_drops_the_older_caches(tmp_path: Path) -> None:
+    source = Source()
+    source.open(tmp_path, 7)
+    (tmp_path / "vectors-6.faiss.123").write_bytes(b"left by a killed process")
+    source.open(tmp_path, 8)
+    assert source.asked == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors-8.faiss"]
+
+
+def test_caches_are_dropped_but_for_the_one_to_keep(tmp_path: Path) -> None:
+    for name in ("vectors-1.faiss", "vectors-2.faiss", "vectors-2.faiss.77", "store.sqlite"):
+        (tmp_path / name).touch()
+    drop_caches(tmp_path, keep=2)
+    assert {path.name for path in tmp_path.iterdir()} == {"vectors-2.faiss", "store.sqlite"}
+    drop_caches(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"store.sqlite"}
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "short": lambda content: content[:10],
+    "half": lambda content: content[: len(content) // 2],
+    "last byte lost": lambda content: content[:-1],
+    "longer": lambda content: content + b"\0",
+    "other file": lambda _: b"no vectors at all" * 100,
+    "dimension flipped": lambda content: flipped(content, 4),
+    "vector flipped": lambda content: flipped(content, len(content) // 2),
+    "ids flipped": lambda content: flipped(content, len(content) - 60),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    source = Source()
+    query = unit(1, 8, 3)
+    expected = source.open(tmp_path).search(query, 9)
+    path = tmp_path / "vectors-1.faiss"
+    good = path.read_bytes()
+    path.write_bytes(damage(good))
+    assert source.open(tmp_path).search(query, 9) == expected
+    assert source.asked == 2
+    assert path.read_bytes() == good
+
+
+def test_a_cache_of_another_size_is_built_again(tmp_path: Path) -> None:
+    Source(5).open(tmp_path)
+    source = Source(6)
+    assert len(source.open(tmp_path).search(unit(1, 8, 3), 9)) == 6
+    assert source.asked == 1
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
+    # Permissions would not hold back root, who runs the tests in a container.
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "missing", tmp_path / "file"):
+        assert len(Source().open(folder).search(unit(1, 8, 3), 9)) == 9
+    (tmp_path / "vectors-1.faiss").mkdir()
+    assert len(Source().open(tmp_path).search(unit(1, 8, 3), 9)) == 9
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "vectors-1.faiss"}

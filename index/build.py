@@ -13,7 +13,7 @@ from typing import Literal
 
 from index.documents import Chunk, Document, Span
 from index.embed import Embedder, Vectors
-from index.errors import DocumentUnknown, EmptyFolder, IndexingError, ReadError
+from index.errors import DocumentUnknown, EmptyFolder, ReadError
 from index.manifest import SCHEMA, Manifest, check
 from index.read import Found, find_documents, read_document
 from index.split import Splitter, split_chunks, split_sentences
@@ -76,7 +76,9 @@ def add(
     manifest = manifest_of(embedder, splitter)
     with writer(folder), closing(Store.create(folder, manifest)) as store:
         check(store.manifest(), manifest, str(folder))
-        adder = _Adder(store, _root(store, found.root), embedder, splitter, watcher or Watcher())
+        if store.counts().documents == 0:
+            drop_caches(folder)  # of a store that somebody deleted
+        adder = _Adder(store, found.root, embedder, splitter, watcher or Watcher())
         report = Report(tuple(adder.steps(found)))
         _forget(store)
     failed = report.of("failed")
@@ -127,24 +129,9 @@ def _within(path: str, ancestor: str) -> bool:
     return path == ancestor or path.startswith(ancestor.rstrip("/") + "/")
 
 
-def _root(store: Store, folder: Path) -> Path:
-    """The root that was added before and holds `folder`, else `folder` itself."""
-    place = folder.resolve()
-    roots = sorted({document.root for document in store.documents()})
-    for root in roots:
-        if place.is_relative_to(root):
-            return Path(root)
-    inner = next((root for root in roots if Path(root).is_relative_to(place)), None)
-    if inner is not None:
-        raise IndexingError(
-            f"'{place}' contains the folder '{inner}', which was added on its own. Remove that first: "
-            f"citewell index remove '{inner}'"
-        )
-    return place
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    root: Path
     document: Document
     sentences: tuple[Span, ...]
     chunks: tuple[Chunk, ...]
@@ -157,17 +144,18 @@ class _Prepared:
 
 
 class _Adder:
-    """Reads, embeds and commits files below one root."""
+    """Reads, embeds and commits the files of one folder."""
 
-    def __init__(self, store: Store, root: Path, embedder: Embedder, splitter: Splitter, watcher: Watcher) -> None:
+    def __init__(
+        self, store: Store, origin: Path, embedder: Embedder, splitter: Splitter, watcher: Watcher
+    ) -> None:
         self._store = store
-        self._root = root
+        self._origin = origin
         self._embedder = embedder
         self._splitter = splitter
         self._watcher = watcher
-        self._versions = {
-            document.path: document.version for document in store.documents() if document.root == str(root)
-        }
+        self._versions = {(document.root, document.path): document.version for document in store.documents()}
+        self._known = {Path(root) for root, _ in self._versions}
 
     def steps(self, found: Found) -> Iterator[Step]:
         """Does the work and tells of every file."""
@@ -190,27 +178,31 @@ class _Adder:
         yield from self._commit(batch)
 
     def _skip(self, file: Path, reason: str) -> Step:
-        path = file.relative_to(self._root).as_posix()
+        path = file.relative_to(self._root(file)).as_posix()
         return self._finish(Step(path, "skipped", f"'{path}' was skipped: {reason}."))
 
+    def _root(self, file: Path) -> Path:
+        """The innermost folder added before that holds the file, so its path stays; else the one now added."""
+        known = [root for root in self._known if file.is_relative_to(root)]
+        return max(known, key=lambda root: len(root.parts), default=self._origin)
+
     def _read(self, file: Path) -> _Prepared | Step:
-        path = file.resolve().relative_to(self._root).as_posix()
+        root = self._root(file)
+        path = file.resolve().relative_to(root).as_posix()
         try:
-            document = read_document(file, self._root)
+            document = read_document(file, root)
         except ReadError as error:
             return Step(path, "failed", str(error))
-        if "\0" in document.text:  # SQLite counts no characters behind it, so offsets would be wrong
-            return Step(path, "failed", f"'{path}' holds the character U+0000. Save it as text in UTF-8.")
-        if self._versions.get(document.path) == document.version:
-            return Step(document.path, "unchanged")
-        return self._prepare(document, _size(file))
+        if self._versions.get((str(root), path)) == document.version:
+            return Step(path, "unchanged")
+        return self._prepare(root, document, _size(file))
 
-    def _prepare(self, document: Document, size: int) -> _Prepared:
+    def _prepare(self, root: Path, document: Document, size: int) -> _Prepared:
         header = make_header(document, self._embedder)
         room = self._embedder.piece_limit - self._embedder.count_pieces(header)
         sentences = split_sentences(document.text, document.body)
         chunks = split_chunks(document.text, sentences, self._splitter, self._embedder.count_pieces, room)
-        return _Prepared(document, sentences, chunks, header, size)
+        return _Prepared(root, document, sentences, chunks, header, size)
 
     def _commit(self, batch: Sequence[_Prepared]) -> Iterator[Step]:
         """Embeds what was never embedded before and writes the batch in one transaction."""
@@ -223,9 +215,9 @@ class _Adder:
                     EmbeddedChunk(chunk, item.header, _digest(text), vectors[_digest(text)])
                     for chunk, text in zip(item.chunks, item.texts(), strict=True)
                 ]
-                self._store.put(str(self._root), item.document, item.sentences, chunks)
+                self._store.put(str(item.root), item.document, item.sentences, chunks)
         for item in batch:
-            outcome: Outcome = "updated" if item.document.path in self._versions else "added"
+            outcome: Outcome = "updated" if (str(item.root), item.document.path) in self._versions else "added"
             yield self._finish(Step(item.document.path, outcome))
 
     def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:

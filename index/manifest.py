@@ -39,7 +39,15 @@ def check(found: Manifest, expected: Manifest, place: str) -> None:
         built, wanted = getattr(found, field.name), getattr(expected, field.name)
         if built != wanted:
             raise IndexMismatch(
-                f"The index '{place}' was built with {field.name} '{built}', but the settings say '{wanted}'. "
-                f"Set the {field.name} back, or build a new index in another folder: "
+                f"The index '{place}' was built with {field.name} '{built}', but this is {field.name} '{wanted}'. "
+                f"{_REMEDIES[field.name]}, or build a new index in another folder: "
                 "citewell index add DOCUMENTS --index NEW_FOLDER"
             )
+
+
+_REMEDIES = {
+    "schema": "Use the version of Citewell that built it",
+    "embedder": "Set CITEWELL_EMBEDDER back",
+    "dimension": "Set CITEWELL_EMBEDDER back",
+    "splitter": "Set CITEWELL_CHUNK_TOKENS and CITEWELL_OVERLAP_TOKENS back",
+}

@@ -16,7 +16,6 @@ from index.build import make_header
 from index.errors import (
     DocumentUnknown,
     EmptyFolder,
-    IndexingError,
     IndexLocked,
     IndexMismatch,
     IndexMissing,
@@ -283,15 +282,19 @@ def test_a_relative_path_and_a_detour_name_the_same_root(place: Workplace, monke
         assert place.add(source) == {"a.txt": "unchanged", "news/b.txt": "unchanged"}
 
 
-def test_a_parent_of_a_known_root_is_refused(place: Workplace) -> None:
+def test_files_of_a_known_root_keep_it_when_its_parent_is_added(place: Workplace) -> None:
     place.write(a_txt="One.", news__b_txt="Two.")
     place.add(place.documents / "news")
-    with pytest.raises(IndexingError, match="citewell index remove") as caught:
-        place.add()
-    assert str(place.documents / "news") in str(caught.value)
-    assert place.paths() == ["b.txt"]
-    remove(place.index, str(place.documents / "news"))
-    assert place.add() == {"a.txt": "added", "news/b.txt": "added"}
+    for outcome in ("added", "unchanged"):
+        assert place.add() == {"a.txt": outcome, "b.txt": "unchanged"}
+    place.write(news__c_txt="Three.")
+    assert place.add() == {"a.txt": "unchanged", "b.txt": "unchanged", "c.txt": "added"}
+    with closing(place.open()) as index:
+        assert {(Path(document.root).name, document.path) for document in index.documents()} == {
+            (place.documents.name, "a.txt"),
+            ("news", "b.txt"),
+            ("news", "c.txt"),
+        }
 
 
 def test_two_roots_may_hold_the_same_path(place: Workplace) -> None:

@@ -111,6 +111,7 @@ REFUSED: tuple[tuple[str, bytes, type[ReadError], str], ...] = (
     ("empty.html", b"<html><script>alert(1)</script></html>", EmptyDocument, "nothing to index"),
     ("nothing.html", b"<!-- a -->", EmptyDocument, "nothing to index"),
     ("nul.txt", b"text\x00text", NotText, "binary"),
+    ("wide.txt", "text\0text".encode("utf-16"), NotText, "binary"),
     ("control.txt", bytes(range(1, 32)) * 9, NotText, "binary"),
     ("noise.txt", bytes(range(1, 256)) * 9, NotText, "not text"),
     ("gzip.txt", gzip.compress(b"text"), NotText, "gzip"),

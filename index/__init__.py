@@ -7,10 +7,11 @@ from index.errors import DocumentUnknown, IndexingError
 from index.search import Index, Passage
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
-from index.words import STOP_WORDS, fold, stem, terms, words
+from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",
     "Chunk",
     "Counts",

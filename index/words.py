@@ -27,6 +27,10 @@ STOP_WORDS = frozenset(
 )
 
 
+NAMES_LIKE_STOP_WORDS = frozenset({"May", "US", "WHO", "IT"})
+"""Written so, these are a month and names, not the stop words that they look like."""
+
+
 def _stemmer() -> Stemmer.Stemmer:
     # A Stemmer object may not be shared between threads.
     if not hasattr(_LOCAL, "stemmer"):
@@ -37,8 +41,11 @@ def _stemmer() -> Stemmer.Stemmer:
 
 def fold(text: str) -> str:
     """Lower case without accents; the length may change, so never use it with offsets."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _without_accents(_without_accents(text).casefold())
+
+
+def _without_accents(text: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 @lru_cache(maxsize=65_536)
@@ -55,4 +62,9 @@ def words(text: str) -> Iterator[str]:
 
 def terms(text: str) -> tuple[str, ...]:
     """The stems of a text's content words, in order; repeated words stay repeated."""
-    return tuple(stem(word) for word in words(text) if word not in STOP_WORDS)
+    return tuple(
+        stem(folded)
+        for word in _WORD.findall(_without_accents(text))
+        for folded in words(word)
+        if word in NAMES_LIKE_STOP_WORDS or folded not in STOP_WORDS
+    )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import STOP_WORDS, fold, stem
+from index import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem
 
 _TOKEN = re.compile(r"(?:(?<!\w)[-−])?\d+(?:[.,:]\d+)*|[^\W\d_]+(?:[’'-][^\W\d_]+)*|[%$€£¥]")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
@@ -96,6 +96,8 @@ def _token(word: str) -> Token:
     number = _THOUSANDS.sub("", folded) if folded.lstrip("-")[0].isdigit() else _NUMBER_WORDS.get(folded)
     if number is not None:
         return Token(number, number, weighty=True, content=True, guard=False)
+    if word in NAMES_LIKE_STOP_WORDS:
+        return Token(folded, word, weighty=True, content=True, guard=False)
     guard = folded in _NEGATIONS or folded in _HEDGES or folded.endswith(("n't", "n’t"))
     # A capital at a sentence's start may be a name too; taking it for one is the safe side.
     name = word[0].isupper()

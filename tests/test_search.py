@@ -236,6 +236,11 @@ def test_terms_are_folded_words(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
+def test_a_month_and_names_are_no_stop_words() -> None:
+    assert terms("Who may show us if it is in May?") == (stem("show"), stem("may"))
+    assert terms("Who told the US and the WHO?") == (stem("told"), stem("us"), stem("who"))
+
+
 def test_stop_words_are_written_as_they_are_compared() -> None:
     assert {word for word in STOP_WORDS if list(words(word)) != [word]} == set()
 

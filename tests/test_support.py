@@ -33,6 +33,8 @@ UNSUPPORTED = [
     (TALKS, "It was so.", "nothing"),
     ("Prices fell by 2 percent.", "Prices fell by 2 million.", "million"),
     ("The council will not close the bridge.", "The council will close the bridge.", "not"),
+    ("Two British soldiers died in June.", "Two soldiers died in May.", "May"),
+    ("Two British soldiers died in June.", "Two US soldiers died in June.", "US"),
     ("The council will close the bridge.", "The council will never close the bridge.", "never"),
     ("The bank could raise rates in May.", "The bank raise rates in May.", "could"),
     ("It fell to -4 degrees in Oslo.", "It fell to 4 degrees in Oslo.", "'4'"),

@@ -1,6 +1,7 @@
 """Fixtures: small indexes with fakes, and the real parts, made once, for they take seconds."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,12 @@ from index import Index, Splitter, add, open_embedder
 from index.embed import SentenceTransformerEmbedder
 from service.assistant import Assistant, open_assistant
 from service.settings import Settings, load_settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A shell starts background jobs deaf to Ctrl-C, and the processes that tests start would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

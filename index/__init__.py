@@ -3,7 +3,7 @@
 from index.build import Report, Step, Watcher, add, remove, select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
-from index.errors import DocumentUnknown, IndexingError
+from index.errors import DocumentUnknown, IndexingError, ReadError
 from index.search import Index, Passage
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
@@ -22,6 +22,7 @@ __all__ = [
     "Index",
     "IndexingError",
     "Passage",
+    "ReadError",
     "Report",
     "Span",
     "Splitter",

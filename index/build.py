@@ -7,13 +7,13 @@ and running it again does the rest.
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from index.documents import Chunk, Document, Span
 from index.embed import Embedder, Vectors
-from index.errors import DocumentUnknown, EmptyFolder, ReadError
+from index.errors import DocumentUnknown, ReadError
 from index.manifest import SCHEMA, Manifest, check
 from index.read import Found, find_documents, read_document
 from index.split import Splitter, split_chunks, split_sentences
@@ -69,10 +69,9 @@ def add(
 ) -> Report:
     """Adds a file or folder to the index in `folder`, which is made if there is none.
 
-    A file that cannot be read is reported and does not stop the others; when no file at all could be read,
-    the first one's error is raised. Raises IndexingError.
+    A file that cannot be read is reported as failed and does not stop the others. Raises IndexingError.
     """
-    found = find_documents(source)
+    found = _without(folder, find_documents(source))
     manifest = manifest_of(embedder, splitter)
     with writer(folder), closing(Store.create(folder, manifest)) as store:
         check(store.manifest(), manifest, str(folder))
@@ -81,17 +80,28 @@ def add(
         adder = _Adder(store, found.root, embedder, splitter, watcher or Watcher())
         report = Report(tuple(adder.steps(found)))
         _forget(store)
-    failed = report.of("failed")
-    if failed and len(failed) == len(found.files):
-        raise EmptyFolder(failed[0].detail)
     return report
 
 
+def _without(folder: Path, found: Found) -> Found:
+    """What was found, but for an index that lies among the documents."""
+    place = folder.resolve()
+    return replace(found, unknown=tuple(file for file in found.unknown if not file.is_relative_to(place)))
+
+
 def remove(folder: Path, name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
-    """Removes the document of that path, or all below it. Raises DocumentUnknown, IndexMissing."""
+    """Removes the document of that path, or all below it. Raises DocumentUnknown, IndexMissing.
+
+    A relative path that documents of several roots have is refused.
+    """
     Store.open(folder).close()
     with writer(folder), closing(Store.open(folder)) as store:
         doomed = select(store.documents(), name, root)
+        roots = sorted({document.root for document in doomed})
+        if len(roots) > 1 and not Path(name).is_absolute():
+            raise DocumentUnknown(
+                f"'{name}' stands in {len(roots)} folders: {', '.join(roots)}. Name it with its folder in full."
+            )
         with store.transaction():
             store.delete(doomed)
         _forget(store)

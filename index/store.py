@@ -213,12 +213,12 @@ class Store:
     def delete(self, documents: Sequence[StoredDocument]) -> None:
         """Removes documents; `forget` then removes the traces of their words."""
         for document in documents:
-            self._delete_where("id = ?", (document.id,))
+            self._delete_where("documents.id = ?", (document.id,))
 
     def _delete_where(self, condition: str, values: tuple[object, ...]) -> None:
         self._connection.execute(
             "DELETE FROM keywords WHERE rowid IN (SELECT chunks.id FROM chunks JOIN documents"  # noqa: S608
-            f" ON documents.id = chunks.document WHERE {condition.replace('id =', 'documents.id =')})",
+            f" ON documents.id = chunks.document WHERE {condition})",
             values,
         )
         if self._connection.execute(f"DELETE FROM documents WHERE {condition}", values).rowcount:  # noqa: S608

@@ -1,5 +1,6 @@
 """A question to its answer, as events: search, evidence, quotation, draft, proof. `open_assistant` assembles it."""
 
+import logging
 import threading
 import time
 import uuid
@@ -21,6 +22,7 @@ from service.settings import Settings
 
 Cancelled = Callable[[], bool]
 _SHOWN_PASSAGES = 5
+_LOG = logging.getLogger("citewell")
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class _Found:
 
 
 class Assistant:
-    """Answers one question at a time; safe to call from several threads."""
+    """Answers one question at a time; other threads wait. An iterator of events must be used up or closed."""
 
     def __init__(self, index: Index, embedder: Embedder, generator: Generator | None, settings: Settings) -> None:
         self.index = index
@@ -164,12 +166,14 @@ class Assistant:
 
     def _draft(self, found: _Found, watch: _Watch, cancelled: Cancelled) -> Iterator[str]:
         """What the model writes; it ends early when the model is lost, for the quotation needs no model."""
-        with suppress(ModelLost):
+        try:
             for piece in self._stream(found, cancelled):
                 if isinstance(piece, Usage):
                     watch.tokens = {"prompt": piece.prompt, "answer": piece.answer}
                 else:
                     yield piece
+        except ModelLost as error:
+            _LOG.warning("%s The answer is quoted.", error)
         watch.mark("draft")
 
     def _stream(self, found: _Found, cancelled: Cancelled) -> Iterator[str | Usage]:

@@ -15,6 +15,7 @@ from service.support import check_support, keeps
 
 _NEAR = 0.5
 """The least coverage at which a sentence without proof is taken to mean an evidence sentence."""
+_FORGED = re.compile(r"\[(\d+)\]")
 _MARK = re.compile(r"\s*\[\d+\]")
 _FINAL_MARKS = tuple(".!?…\"”’')")
 
@@ -29,8 +30,11 @@ class Claim:
 
 
 def quote(evidence: StoredSpan) -> Claim:
-    """The document's own sentence as a claim; only its white space is evened out."""
-    return Claim(" ".join(evidence.text.split()), (evidence,), worded=False)
+    """The document's own sentence as a claim.
+
+    Its white space is evened out, and a number in square brackets put in round ones, lest a document forge marks.
+    """
+    return Claim(_FORGED.sub(r"(\1)", " ".join(evidence.text.split())), (evidence,), worded=False)
 
 
 def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim | None:
@@ -39,7 +43,8 @@ def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim
     proved = [(support, item) for support, item in checked if support.proved]
     if proved and sentence.endswith(_FINAL_MARKS):
         item = max(proved, key=lambda pair: pair[0].coverage)[1]
-        if keeps(sentence, item.text, question):
+        copied = sentence == quote(item).text
+        if keeps(sentence, item.text, question) and not copied:
             return Claim(sentence, (item,), worded=True)
         return quote(item)
     nearest = max(checked, key=lambda pair: pair[0].coverage, default=None)

@@ -17,6 +17,7 @@ from index import (
     DocumentUnknown,
     Index,
     IndexingError,
+    ReadError,
     Splitter,
     StoredDocument,
     add,
@@ -41,8 +42,20 @@ from service.terminal import (
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
 
+
+def refuse_empty(_: click.Context, parameter: click.Parameter, value: str | tuple[str, ...] | None) -> object:
+    """An empty path is a variable that was not set; it must not mean the current folder."""
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        raise click.BadParameter("the path is empty.", param=parameter)
+    return value
+
+
 index_option = click.option(
-    "--index", "folder", metavar="DIR", help="Folder of the index (CITEWELL_INDEX; default .citewell/index)."
+    "--index",
+    "folder",
+    metavar="DIR",
+    callback=refuse_empty,
+    help="Folder of the index (CITEWELL_INDEX; default .citewell/index).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
 
@@ -87,6 +100,8 @@ def ask(question: str | None, batch: str | None, as_json: bool, folder: str | No
         raise click.UsageError("Give a question or --batch FILE.jsonl, one of the two.")
     if batch is not None and not as_json:
         raise click.UsageError("--batch writes JSON lines: add --json.")
+    if batch not in (None, "-") and not Path(str(batch)).is_file():
+        raise click.UsageError(f"There is no file '{batch}'. Name a file of JSON lines, or - for standard input.")
     with open_assistant(load_settings(index=folder)) as assistant:
         if batch is not None:
             sys.exit(_answer_batch(assistant, batch))
@@ -109,7 +124,8 @@ def _answer(assistant: Assistant, question: str, quiet: bool) -> Answer:
 def _answer_batch(assistant: Assistant, batch: str) -> int:
     """One line of JSON a question; a line that cannot be answered becomes one with "error"."""
     failures = 0
-    with click.open_file(batch, encoding="utf-8") as file:
+    # A byte that is not UTF-8 spoils its own line and not the whole batch.
+    with click.open_file(batch, encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -147,7 +163,7 @@ def index_group() -> None:
 
 
 @index_group.command(name="add")
-@click.argument("sources", nargs=-1, required=True, metavar="PATH...")
+@click.argument("sources", nargs=-1, required=True, metavar="PATH...", callback=refuse_empty)
 @json_option
 @index_option
 def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> None:
@@ -164,8 +180,13 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
     embedder = open_embedder(settings.embedder, settings.threads)
     failed = False
     for source in sources:
-        with closing(ProgressBar()) as bar:
-            report = add(settings.index, Path(source), embedder, _splitter(settings), bar)
+        try:
+            with closing(ProgressBar()) as bar:
+                report = add(settings.index, Path(source), embedder, _splitter(settings), bar)
+        except ReadError as error:
+            failed = True
+            click.echo(f"citewell: {error}", err=True)
+            continue
         failed = failed or bool(report.of("failed"))
         if as_json:
             click.echo(json.dumps({"source": source, "files": report_lines(report.steps)}, ensure_ascii=False))
@@ -294,6 +315,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stdout = None
         sys.exit(0)
+    except OSError as error:
+        click.echo(f"citewell: The output could not be written: {error}.", err=True)
+        sys.exit(EXIT_FAILED)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 
+_ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
+
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"), _NUMBER),
     (re.compile(r"\bwhen\b|\b(what|which) (year|date|day|month|century)\b"), _DATE),
@@ -85,14 +87,20 @@ def rank_evidence(
 
 
 def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
-    """The sentences to quote: the best, and others nearly as good that say something else."""
+    """The sentences to quote: the best, and others nearly as good that say something else.
+
+    Those of one document stand together and in its order, so that "it" and "he" keep their meaning.
+    """
     chosen: list[Evidence] = []
     for item in evidence:
         if len(chosen) == limit or item.score < _KEEP * evidence[0].score:
             break
         if not any(_repeats(item, other) for other in chosen):
             chosen.append(item)
-    return tuple(chosen)
+    documents = [item.sentence.document.id for item in chosen]
+    return tuple(
+        sorted(chosen, key=lambda item: (documents.index(item.sentence.document.id), item.sentence.span.start))
+    )
 
 
 def on_subject(weights: Mapping[str, float], passages: Sequence[Passage], best: Evidence) -> bool:
@@ -145,7 +153,11 @@ def _kind_match(question: str, sentence: str) -> float:
 
 
 def _is_heading(text: str) -> bool:
-    return text.startswith("#") or (len(text.split()) < 9 and text[-1] not in ".!?;:\"”’'…。")
+    """True of a Markdown heading and of a short line of words without an end; list items and table rows answer."""
+    if text.startswith("#"):
+        return True
+    ends = text[-1] in ".!?;:\"”’'…。" or len(text.split()) > 8
+    return not ends and not _ITEM.match(text) and not re.search(r"[\d:]", text)
 
 
 def _repeats(item: Evidence, other: Evidence) -> bool:

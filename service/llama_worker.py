@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 import llama_cpp
+from jinja2 import TemplateError
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 Message = dict[str, str]
@@ -60,7 +61,7 @@ class _Worker:
                 self._say({"id": number, "text": text})
                 if number in self._cancelled:
                     break
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, TemplateError) as error:
             self._say({"id": number, "error": str(error)})
         else:
             self._say({"id": number, "done": True, "prompt_tokens": len(prompt), "answer_tokens": written})
@@ -90,7 +91,12 @@ class _Worker:
             marks = {"assistant": "Answer: "}
             return "\n".join(marks.get(turn["role"], "") + turn["content"] for turn in messages) + "\nAnswer:"
         formatter = Jinja2ChatFormatter(template=self._template, eos_token="", bos_token="")
-        return str(formatter(messages=messages).prompt)
+        try:
+            return str(formatter(messages=messages).prompt)
+        except TemplateError:
+            # Some templates know no system turn: its words then begin the first user turn.
+            first = {**messages[1], "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
+            return str(formatter(messages=[first, *messages[2:]]).prompt)
 
     def _special_tokens(self, text: str) -> list[int]:
         return list(self._llama.tokenize(text.encode(), add_bos=False, special=True)) if text else []

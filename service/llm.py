@@ -75,6 +75,7 @@ class LlamaProcess:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._context: int | None = None
+        self._closed = False
         self._process: subprocess.Popen[str]
         self._replies: queue.Queue[dict[str, Any]]
         self._start()
@@ -131,7 +132,11 @@ class LlamaProcess:
                     self._write({"cancel": number})
 
     def close(self) -> None:
-        """Ends the child process."""
+        """Ends the child process for good."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -202,7 +207,9 @@ class LlamaProcess:
             raise ModelLost("The language model took too long; it has been started again.") from None
 
     def _restart(self) -> None:
-        self.close()
+        if self._closed:
+            raise ModelLost("The language model has been closed.")
+        self._end()
         self._start()
 
 

@@ -182,8 +182,8 @@ def _digest(path: Path) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """`prepare` [MODEL ...]: the set-up's step; returns the exit code."""
-    settings = load_settings()
     try:
+        settings = load_settings()
         for name in arguments[1:] or [settings.model]:
             model = prepare(settings.model_copy(update={"model": name}))
             if model is not None:

@@ -86,7 +86,7 @@ def _excerpt(text: str) -> str:
 def _wrap(text: str, indent: str = "") -> str:
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     return textwrap.fill(
-        text,
+        strip_controls(text),
         width,
         initial_indent=indent,
         subsequent_indent=indent,
@@ -121,7 +121,7 @@ class ProgressBar(Watcher):
         """Tells of a file that was not taken."""
         if step.detail:
             with tqdm.external_write_mode(file=sys.stderr):
-                click.echo(f"{step.outcome}: {step.detail}", err=True)
+                click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
 
     def close(self) -> None:
         """Takes the bar away."""
@@ -130,8 +130,8 @@ class ProgressBar(Watcher):
 
 
 def strip_controls(text: str) -> str:
-    """A document's text without the control characters that could steer a terminal."""
-    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
+    """One line without what could steer a terminal or forge a line: documents and file names are anybody's."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def report_lines(steps: Sequence[Step]) -> list[dict[str, str]]:

@@ -356,7 +356,7 @@ def write_nothing(folder: Path) -> None:
     pass
 
 
-@pytest.mark.parametrize("prepare", [write_binary, write_unknown, write_nothing])
+@pytest.mark.parametrize("prepare", [write_unknown, write_nothing])
 def test_a_folder_with_nothing_readable_is_an_error(place: Workplace, prepare: Callable[[Path], None]) -> None:
     place.documents.mkdir()
     prepare(place.documents)
@@ -369,7 +369,6 @@ def test_a_folder_with_nothing_readable_is_an_error(place: Workplace, prepare: C
     [
         ("a.txt", None, MissingFile),
         ("a.csv", b"a,b", UnknownFormat),
-        ("a.txt", b"%PDF-1.7", (NotText, EmptyFolder)),
     ],
 )
 def test_a_single_file_that_cannot_be_read_is_an_error(
@@ -380,6 +379,31 @@ def test_a_single_file_that_cannot_be_read_is_an_error(
         (place.documents / name).write_bytes(content)
     with pytest.raises(error, match=name):
         place.add(place.documents / name)
+
+
+def test_a_folder_of_broken_files_is_told_file_by_file(place: Workplace) -> None:
+    place.documents.mkdir()
+    write_binary(place.documents)
+    assert set(place.add().values()) == {"failed"}
+    assert place.paths() == []
+
+
+def test_an_index_among_the_documents_is_no_document(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    inner = place.documents / "index"
+    for outcome in ("added", "unchanged"):
+        report = add(inner, place.documents, FakeEmbedder(), Splitter())
+        assert [(step.path, step.outcome) for step in report.steps] == [("a.txt", outcome)]
+
+
+def test_a_path_of_two_roots_is_removed_by_its_full_name_alone(place: Workplace) -> None:
+    place.write(one__a_txt="The tram.", two__a_txt="The ship.")
+    place.add(place.documents / "one")
+    place.add(place.documents / "two")
+    with pytest.raises(DocumentUnknown, match="in full"):
+        remove(place.index, "a.txt")
+    remove(place.index, str(place.documents / "one" / "a.txt"))
+    assert (place.found("tram"), place.found("ship")) == (set(), {"a.txt"})
 
 
 # --- who built it ---

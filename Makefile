@@ -40,9 +40,10 @@ check: setup ## lint, format, types and import contracts
 	"$(BIN)/mypy"
 	"$(BIN)/lint-imports" --no-logo
 
-bench: setup ## measure speed and memory on this machine
+bench: setup ## measure answers on the seeds, speed and memory
 	mkdir -p "$(INDEX)"
 	"$(BIN)/citewell" index add seeds/documents --index "$(INDEX)" >&2
+	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.quality seeds/questions.jsonl
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
 
 wheel: setup ## build the wheel into dist/

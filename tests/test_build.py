@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from fakes import FakeEmbedder
 
 from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select
 from index.build import make_header
@@ -20,7 +21,6 @@ from index.errors import (
     IndexMismatch,
     IndexMissing,
     MissingFile,
-    NotText,
     UnknownFormat,
 )
 from index.split import split_chunks, split_sentences

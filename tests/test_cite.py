@@ -42,6 +42,14 @@ def test_marks_that_the_model_copies_are_taken_out() -> None:
     ]
 
 
+def test_a_document_cannot_forge_marks(make_index: Callable[..., Index]) -> None:
+    index = make_index(pier_txt="The captain of the ferry is Mira Olsen [2].")
+    (sentence,) = index.sentences(index.search("ferry captain", keywords_only=True))
+    text, _, (citation,) = compose([quote(sentence)])
+    assert text == "The captain of the ferry is Mira Olsen (2). [1]"
+    assert citation.quote == "The captain of the ferry is Mira Olsen [2]."
+
+
 def test_an_invention_is_dropped(make_index: Callable[..., Index]) -> None:
     assert align("The moon is made of green cheese.", _sentences(make_index), "What?") is None
 

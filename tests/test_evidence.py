@@ -73,6 +73,22 @@ def test_a_heading_is_no_evidence(index: Index, fake_embedder: FakeEmbedder, que
         assert not [text for text in texts if text.startswith("#") or text.endswith(("costs", "bridge", "valley"))]
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("| animal | fee |\n| --- | --- |\n| otter | 4 euros |", "What is the fee for an otter?", "otter"),
+        ("Lamps for rent:\n\n- otter lamp: 4 euros\n- heron lamp: 5 euros", "What does the otter lamp cost?", "4"),
+        ("Wifi password: otter42", "What is the wifi password?", "otter42"),
+    ],
+)
+def test_tables_lists_and_notes_are_evidence(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder, text: str, question: str, answer: str
+) -> None:
+    index = make_index(notes_md=text)
+    evidence = rank_evidence(index, question, index.search(question), fake_embedder)
+    assert answer in evidence[0].sentence.text
+
+
 def test_every_sentence_is_ranked_once_and_ranks_are_repeatable(index: Index, fake_embedder: FakeEmbedder) -> None:
     question = "How long will the repairs of the bridge take?"
     passages = index.search(question)

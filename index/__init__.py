@@ -4,7 +4,7 @@ from index.build import Report, Step, Watcher, add, remove, select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
 from index.errors import DocumentUnknown, IndexingError, ReadError
-from index.search import Index, Passage
+from index.search import Index, Passage, describe
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
 from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
@@ -31,6 +31,7 @@ __all__ = [
     "StoredSpan",
     "Watcher",
     "add",
+    "describe",
     "fold",
     "open_embedder",
     "remove",

@@ -6,6 +6,7 @@ BM25 alone. While the embedder is still loading, keywords alone give a first ans
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -39,6 +40,21 @@ class Passage:
     score: float
     keyword: float
     cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an index says of itself, whoever built it."""
+
+    counts: Counts
+    manifest: Manifest
+    generation: int
+
+
+def describe(folder: Path) -> Description:
+    """Looks into an index without needing its embedder. Raises IndexMissing, IndexDamaged."""
+    with closing(Store.open(folder)) as store, store.snapshot():
+        return Description(store.counts(), store.manifest(), store.generation())
 
 
 class Index:
@@ -134,11 +150,6 @@ class Index:
         """How much the index holds."""
         with self._lock, self._store.snapshot():
             return self._store.counts()
-
-    def manifest(self) -> Manifest:
-        """What built the index."""
-        with self._lock, self._store.snapshot():
-            return self._store.manifest()
 
     def generation(self) -> int:
         """The number of commits so far."""

@@ -4,6 +4,7 @@ Every change is one transaction over all of them, so a kill at any moment leaves
 Each commit raises `generation`; whatever is derived from the store (the FAISS file) is named by it.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -355,6 +356,10 @@ def _document(row: tuple[object, ...]) -> StoredDocument:
 
 def _connect(path: Path) -> sqlite3.Connection:
     with _damage_named(path.parent):
+        if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            # Nobody writes here, so it can be read without the files that readers and writer share.
+            uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+            return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -21,6 +21,7 @@ from index import (
     Splitter,
     StoredDocument,
     add,
+    describe,
     open_embedder,
     remove,
     select,
@@ -249,14 +250,14 @@ def show_command(name: str, as_json: bool, folder: str | None) -> None:
 def info_command(as_json: bool, folder: str | None) -> None:
     """Tell what the index holds and what built it."""
     settings = load_settings(index=folder)
-    with _open(settings) as index:
-        facts = {
-            "index": str(settings.index),
-            **asdict(index.counts()),
-            **asdict(index.manifest()),
-            "generation": index.generation(),
-            "bytes": sum(path.stat().st_size for path in settings.index.iterdir() if path.is_file()),
-        }
+    index = describe(settings.index)
+    facts = {
+        "index": str(settings.index),
+        **asdict(index.counts),
+        **asdict(index.manifest),
+        "generation": index.generation,
+        "bytes": sum(path.stat().st_size for path in settings.index.iterdir() if path.is_file()),
+    }
     if as_json:
         click.echo(json.dumps(facts))
     else:

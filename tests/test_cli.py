@@ -76,6 +76,14 @@ def test_a_wrong_setting_is_one_sentence(
 
 
 @pytest.mark.model
+def test_info_tells_what_built_an_index_that_is_refused(run_citewell: Run, seed_settings: Settings) -> None:
+    folder = seed_settings.index
+    done = run_citewell("index", "info", "--index", folder, cwd=folder, CITEWELL_CHUNK_TOKENS="100")
+    assert done.returncode == 0
+    assert "200+20" in done.stdout
+
+
+@pytest.mark.model
 def test_a_damaged_model_file_is_one_sentence(run_citewell: Run, tmp_path: Path, seed_settings: Settings) -> None:
     (tmp_path / "damaged.gguf").write_bytes(b"GGUF" + os.urandom(10_000))
     done = run_citewell("ask", PHASES, "--index", seed_settings.index, cwd=tmp_path, CITEWELL_MODEL="damaged.gguf")

@@ -1,5 +1,6 @@
 """The store: every change wholly or not at all, offsets in code points, and damage told in a sentence."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
         with store.transaction():
             put(store)
         yield store
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_that_nobody_may_write_can_be_read(store: Store) -> None:
+    expected = texts(store)
+    store.folder.chmod(0o500)
+    try:
+        with closing(Store.open(store.folder)) as reader:
+            assert texts(reader) == expected
+    finally:
+        store.folder.chmod(0o700)
 
 
 def test_a_commit_raises_the_generation_by_one(store: Store) -> None:

@@ -39,6 +39,7 @@ from service.terminal import (
     render_quotes,
     render_report,
     report_lines,
+    strip_controls,
 )
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
@@ -186,7 +187,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
                 report = add(settings.index, Path(source), embedder, _splitter(settings), bar)
         except ReadError as error:
             failed = True
-            click.echo(f"citewell: {error}", err=True)
+            click.echo(strip_controls(f"citewell: {error}"), err=True)
             continue
         failed = failed or bool(report.of("failed"))
         if as_json:
@@ -210,7 +211,8 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
     settings = load_settings(index=folder)
     for name in names:
         for document in remove(settings.index, name):
-            click.echo(json.dumps({"removed": document.path}) if as_json else f"removed {document.path}")
+            shown = strip_controls(f"removed {document.path}")
+            click.echo(json.dumps({"removed": document.path}) if as_json else shown)
 
 
 @index_group.command(name="list")
@@ -308,7 +310,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (ServiceError, IndexingError) as error:
-        click.echo(f"citewell: {error}", err=True)
+        click.echo(strip_controls(f"citewell: {error}"), err=True)
         sys.exit(2 if isinstance(error, SettingsError) else EXIT_FAILED)
     except (KeyboardInterrupt, click.Abort):
         click.echo("citewell: interrupted", err=True)

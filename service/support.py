@@ -145,7 +145,7 @@ def _with_skips(places: set[int], given: Sequence[Token]) -> set[int]:
         if place == len(given) or not given[place].border:
             continue
         for end in range(place, len(given)):
-            if given[end].form in _GUARDS:
+            if given[end].form in _GUARDS or given[end].form.endswith("n't"):
                 break
             if end + 1 == len(given) or given[end + 1].border:
                 found.add(end + 1)

@@ -30,7 +30,7 @@ from service.answer import ANSWER, Answer
 from service.assistant import Assistant, open_assistant
 from service.errors import ServiceError, SettingsError
 from service.events import Done, Failed, Quoted
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, refuses_colour
 from service.terminal import (
     ProgressBar,
     render_answer,
@@ -305,7 +305,7 @@ def _to_json(value: object) -> str:
 def main() -> None:
     """The console script: errors as one sentence, no traceback for what a user can mend."""
     try:
-        cli(prog_name="citewell", standalone_mode=False)
+        cli(prog_name="citewell", standalone_mode=False, color=False if refuses_colour() else None)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -55,16 +55,17 @@ class _Worker:
             prompt = self._prompt_tokens(request["messages"])
             if len(prompt) + int(request["max_tokens"]) > self._llama.n_ctx():
                 raise ValueError(f"a prompt of {len(prompt)} tokens does not fit the model's context")
-            written = 0
+            written: list[str] = []
             for text in self._stream(prompt, request):
-                written += 1
+                written.append(text)
                 self._say({"id": number, "text": text})
                 if number in self._cancelled:
                     break
         except (ValueError, RuntimeError, TemplateError) as error:
             self._say({"id": number, "error": str(error)})
         else:
-            self._say({"id": number, "done": True, "prompt_tokens": len(prompt), "answer_tokens": written})
+            answer = len(self._text_tokens("".join(written)))
+            self._say({"id": number, "done": True, "prompt_tokens": len(prompt), "answer_tokens": answer})
 
     def _stream(self, prompt: list[int], request: dict[str, Any]) -> Iterator[str]:
         # llama-cpp-python keeps the state of the longest prefix that two prompts share, the fixed examples here.

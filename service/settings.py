@@ -80,6 +80,11 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
         raise SettingsError(_explain(error, from_environment, given, file)) from error
 
 
+def refuses_colour(environment: Mapping[str, str] | None = None) -> bool:
+    """True when `NO_COLOR` is set, by the convention of that name."""
+    return bool((os.environ if environment is None else environment).get("NO_COLOR"))
+
+
 def _read_file(environment: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
     named = environment.get(_CONFIG)
     if named is not None and not Path(named).is_file():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,26 @@ def test_ctrl_c_is_no_traceback_and_leaves_no_process(tmp_path: Path, seed_setti
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert "interrupted" in errors
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    shutil.which("script") is None, reason="util-linux's script, which makes a terminal, is missing"
+)
+def test_no_color_is_heeded_on_a_terminal(tmp_path: Path, seed_settings: Settings) -> None:
+    citewell = Path(sys.executable).with_name("citewell")
+    command = f"'{citewell}' index search tram --index '{seed_settings.index}'"
+    for setting, coloured in (("", True), ("1", False)):
+        done = subprocess.run(
+            ["script", "-qec", f"NO_COLOR={setting} {command}", "/dev/null"],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ("\x1b[1m" in done.stdout) == coloured
+        assert "tram" in done.stdout
 
 
 @pytest.mark.model

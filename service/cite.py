@@ -43,10 +43,9 @@ def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim
     proved = [(support, item) for support, item in checked if support.proved]
     if proved and sentence.endswith(_FINAL_MARKS):
         item = max(proved, key=lambda pair: pair[0].coverage)[1]
-        copied = sentence == quote(item).text
-        if keeps(sentence, item.text, question) and not copied:
-            return Claim(sentence, (item,), worded=True)
-        return quote(item)
+        quotation = quote(item)
+        worded = sentence != quotation.text and keeps(sentence, item.text, question)
+        return Claim(sentence, (item,), worded=True) if worded else quotation
     nearest = max(checked, key=lambda pair: pair[0].coverage, default=None)
     if nearest is None or nearest[0].coverage < _NEAR:
         return None

@@ -319,7 +319,7 @@ def main() -> None:
         sys.stdout = None
         sys.exit(0)
     except OSError as error:
-        click.echo(f"citewell: The output could not be written: {error}.", err=True)
+        click.echo(f"citewell: Reading or writing failed: {error}.", err=True)
         sys.exit(EXIT_FAILED)
 
 

@@ -3,7 +3,7 @@
 from index.build import Report, Step, Watcher, add, remove, select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
-from index.errors import DocumentUnknown, IndexingError, ReadError
+from index.errors import DocumentAmbiguous, DocumentUnknown, IndexingError, ReadError
 from index.search import Index, Passage, describe
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
@@ -17,6 +17,7 @@ __all__ = [
     "Counts",
     "DateKind",
     "Document",
+    "DocumentAmbiguous",
     "DocumentUnknown",
     "Embedder",
     "Index",

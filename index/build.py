@@ -13,7 +13,7 @@ from typing import Literal
 
 from index.documents import Chunk, Document, Span
 from index.embed import Embedder, Vectors
-from index.errors import DocumentUnknown, ReadError
+from index.errors import DocumentAmbiguous, DocumentUnknown, ReadError
 from index.manifest import SCHEMA, Manifest, check
 from index.read import Found, find_documents, read_document
 from index.split import Splitter, split_chunks, split_sentences
@@ -90,16 +90,16 @@ def _without(folder: Path, found: Found) -> Found:
 
 
 def remove(folder: Path, name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
-    """Removes the document of that path, or all below it. Raises DocumentUnknown, IndexMissing.
+    """Removes the document of that path, or all below it.
 
-    A relative path that documents of several roots have is refused.
+    Raises DocumentUnknown, IndexMissing, and DocumentAmbiguous for a relative path in several roots.
     """
     Store.open(folder).close()
     with writer(folder), closing(Store.open(folder)) as store:
         doomed = select(store.documents(), name, root)
         roots = sorted({document.root for document in doomed})
         if len(roots) > 1 and not Path(name).is_absolute():
-            raise DocumentUnknown(
+            raise DocumentAmbiguous(
                 f"'{name}' stands in {len(roots)} folders: {', '.join(roots)}. Name it with its folder in full."
             )
         with store.transaction():
@@ -124,6 +124,34 @@ def select(documents: Sequence[StoredDocument], name: str, root: str | None = No
     )
     if not chosen:
         raise DocumentUnknown(f"The index holds no document '{name}'. See what it holds: citewell index list")
+    return chosen
+
+
+def select_one(documents: Sequence[StoredDocument], name: str, version: str | None = None) -> StoredDocument:
+    """The one document of that name. Raises DocumentUnknown, DocumentAmbiguous.
+
+    With `version` only documents of that content are looked at; equal ones of several roots stand for each other.
+    """
+    chosen = select(documents, name)
+    full = _absolute(name)
+    exact = tuple(found for found in chosen if name == found.path or full == f"{found.root}/{found.path}")
+    candidates = exact or chosen
+    if version is not None:
+        candidates = _of_version(candidates, name, version)
+    if len({found.id if version is None else found.path for found in candidates}) > 1:
+        paths = [f"'{found.root}/{found.path}'" for found in candidates]
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+        raise DocumentAmbiguous(
+            f"'{name}' names {len(paths)} documents: {', '.join(paths[:5])}{more}. Name one of them in full."
+        )
+    return candidates[0]
+
+
+def _of_version(documents: Sequence[StoredDocument], name: str, version: str) -> tuple[StoredDocument, ...]:
+    chosen = tuple(document for document in documents if document.version == version)
+    if not chosen:
+        there = ", ".join(f"'{found.version}' in '{found.root}'" for found in documents[:5])
+        raise DocumentUnknown(f"The index holds no version '{version}' of '{name}', but {there}. Ask for that.")
     return chosen
 
 

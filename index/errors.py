@@ -13,7 +13,8 @@ IndexingError                   anything below; str(error) is one sentence for t
 ├── IndexDamaged                the store cannot be read
 ├── IndexLocked                 another process is writing
 ├── EmbedderUnavailable         the embedder's files are missing or damaged
-└── DocumentUnknown             no such document in the index
+├── DocumentUnknown             no such document in the index
+└── DocumentAmbiguous           several documents of that name in the index
 """
 
 
@@ -71,3 +72,7 @@ class EmbedderUnavailable(IndexingError):
 
 class DocumentUnknown(IndexingError):
     """The index holds no such document."""
+
+
+class DocumentAmbiguous(IndexingError):
+    """The index holds several documents of that name, in different folders for one."""

@@ -12,7 +12,7 @@ from math import log
 from pathlib import Path
 from types import TracebackType
 
-from index.build import manifest_of, select
+from index.build import manifest_of, select_one
 from index.documents import Span
 from index.embed import Embedder
 from index.manifest import Manifest, check
@@ -137,9 +137,17 @@ class Index:
         with self._lock, self._store.snapshot():
             return self._store.documents()
 
-    def find(self, name: str) -> StoredDocument:
-        """The one document of that path. Raises DocumentUnknown."""
-        return select(self.documents(), name)[0]
+    def find(self, name: str, version: str | None = None) -> StoredDocument:
+        """The one document of that path, relative or in full, and of that version if one is given.
+
+        Raises DocumentUnknown, and DocumentAmbiguous when several roots hold such a path.
+        """
+        return select_one(self.documents(), name, version)
+
+    def holds(self, path: str, version: str) -> bool:
+        """True if a document of that path, in whatever root, now has that version."""
+        with self._lock, self._store.snapshot():
+            return self._store.holds(path, version)
 
     def text(self, document: StoredDocument) -> str:
         """The stored text that all offsets count in. Raises DocumentUnknown when it was removed meanwhile."""

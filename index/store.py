@@ -256,6 +256,15 @@ class Store:
             )
         return str(row[0])
 
+    def holds(self, path: str, version: str) -> bool:
+        """True if a document of that path has that version."""
+        # The inner query reads the small index alone, not the rows with the texts.
+        row = self._connection.execute(
+            "SELECT 1 FROM documents WHERE version = ? AND id IN (SELECT id FROM documents WHERE path = ?)",
+            (version, path),
+        ).fetchone()
+        return row is not None
+
     def counts(self) -> Counts:
         """How many rows there are."""
         row = self._connection.execute(

@@ -9,16 +9,13 @@ from pathlib import Path
 import click
 
 from index import (
-    DocumentUnknown,
     Index,
     ReadError,
     Splitter,
-    StoredDocument,
     add,
     describe,
     open_embedder,
     remove,
-    select,
 )
 from service.console import EXIT_FAILED, index_option, json_option, refuse_empty
 from service.settings import Settings, load_settings
@@ -110,7 +107,7 @@ def show_command(name: str, as_json: bool, folder: str | None) -> None:
       citewell index show gaza-truce-talks-2024-08-16.txt | python -c "import sys; print(sys.stdin.read()[40:120])"
     """
     with _open(load_settings(index=folder)) as index:
-        document = _one(select(index.documents(), name), name)
+        document = index.find(name)
         text = index.text(document)
     if as_json:
         click.echo(json.dumps({**json.loads(_to_json(document)), "text": text}, ensure_ascii=False))
@@ -162,13 +159,6 @@ def _open(settings: Settings) -> Index:
 
 def _splitter(settings: Settings) -> Splitter:
     return Splitter(settings.chunk_tokens, settings.overlap_tokens)
-
-
-def _one(documents: tuple[StoredDocument, ...], name: str) -> StoredDocument:
-    if len(documents) > 1:
-        paths = ", ".join(f"'{document.root}/{document.path}'" for document in documents[:5])
-        raise DocumentUnknown(f"'{name}' names {len(documents)} documents ({paths}). Name one of them.")
-    return documents[0]
 
 
 def _to_json(value: object) -> str:

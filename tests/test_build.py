@@ -15,6 +15,7 @@ from fakes import FakeEmbedder
 from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select
 from index.build import make_header
 from index.errors import (
+    DocumentAmbiguous,
     DocumentUnknown,
     EmptyFolder,
     IndexLocked,
@@ -400,7 +401,7 @@ def test_a_path_of_two_roots_is_removed_by_its_full_name_alone(place: Workplace)
     place.write(one__a_txt="The tram.", two__a_txt="The ship.")
     place.add(place.documents / "one")
     place.add(place.documents / "two")
-    with pytest.raises(DocumentUnknown, match="in full"):
+    with pytest.raises(DocumentAmbiguous, match="in full"):
         remove(place.index, "a.txt")
     remove(place.index, str(place.documents / "one" / "a.txt"))
     assert (place.found("tram"), place.found("ship")) == (set(), {"a.txt"})

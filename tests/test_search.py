@@ -4,15 +4,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from fakes import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, words
-from index.errors import DocumentUnknown, IndexDamaged
+from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged
 from index.store import Store
 
 MakeIndex = Callable[..., Index]
@@ -243,6 +245,54 @@ def test_a_month_and_names_are_no_stop_words() -> None:
 
 def test_stop_words_are_written_as_they_are_compared() -> None:
     assert {word for word in STOP_WORDS if list(words(word)) != [word]} == set()
+
+
+# --- one document ---
+
+
+def test_a_path_of_several_roots_is_ambiguous(fake_embedder: Embedder, tmp_path: Path) -> None:
+    for root, text in (("one", TRAM), ("two", SHIPS)):
+        write(tmp_path / root, a_txt=text, b_txt=BREAD)
+        add(tmp_path / "index", tmp_path / root, fake_embedder, Splitter())
+    with Index.open(tmp_path / "index", fake_embedder, Splitter()) as index:
+        with pytest.raises(DocumentAmbiguous) as caught:
+            index.find("a.txt")
+        assert f"'{tmp_path}/one/a.txt', '{tmp_path}/two/a.txt'" in str(caught.value)
+        with pytest.raises(DocumentAmbiguous):
+            index.find("b.txt")
+        tram, ships = (index.find(str(tmp_path / root / "a.txt")) for root in ("one", "two"))
+        assert (index.text(tram), index.text(ships)) == (TRAM, SHIPS)
+        assert index.find("a.txt", ships.version) == ships
+        assert index.find("a.txt", tram.version) == tram
+        bread = index.find("b.txt", sha256(BREAD.encode()).hexdigest())
+        assert index.text(bread) == BREAD
+        with pytest.raises(DocumentUnknown, match="'0123'") as unknown:
+            index.find("a.txt", "0123")
+        assert tram.version in str(unknown.value)
+        assert ships.version in str(unknown.value)
+
+
+def test_a_folder_is_one_document_only_if_one_is_in_it(make_index: MakeIndex, tmp_path: Path) -> None:
+    (tmp_path / "documents" / "news").mkdir(parents=True)
+    index = make_index(news__a_txt=TRAM, news_txt=SHIPS)
+    assert index.find("news").path == "news/a.txt"
+    index = make_index(news__b_txt=BREAD)
+    with pytest.raises(DocumentAmbiguous, match=r"news/a\.txt.*news/b\.txt"):
+        index.find("news")
+    assert index.find("news/a.txt").path == "news/a.txt"
+
+
+def test_holds_tells_a_version_that_was_replaced(make_index: MakeIndex, tmp_path: Path) -> None:
+    index = make_index(a_txt=TRAM)
+    old = index.find("a.txt").version
+    assert index.holds("a.txt", old)
+    assert not index.holds("b.txt", old)
+    assert not index.holds(str(tmp_path / "documents" / "a.txt"), old)
+    make_index(a_txt=SHIPS)
+    assert not index.holds("a.txt", old)
+    assert index.holds("a.txt", index.find("a.txt").version)
+    remove(tmp_path / "index", "a.txt")
+    assert not index.holds("a.txt", old)
 
 
 # --- an open index ---

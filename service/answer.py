@@ -17,6 +17,13 @@ Tier = Literal["quoted", "worded", "refused"]
 Reason = Literal["nothing_indexed", "nothing_on_subject"]
 """Why an answer was refused."""
 
+ModelUse = Literal["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
+"""What the language model had to do with an answer.
+
+Its turn is still to come (in a first, quoted answer); it wrote to its end; there was nothing to write; the reader
+left or stopped it; too many questions were waiting for it; its process died or hung; the settings want none.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -65,16 +72,21 @@ class Trace:
     """How the answer came about: seconds by step, and the model's tokens, `prompt` and `answer`."""
 
     tier: Tier
+    model: ModelUse
     seconds: dict[str, float]
     tokens: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are."""
+    """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are.
+
+    `understood_as` is the question that was answered when the one asked takes its subject from those before it.
+    """
 
     id: str
     question: str
+    understood_as: str | None
     answer: str
     refused: bool
     reason: Reason | None

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from index import Embedder, Index, IndexingError, Passage, Splitter, open_embedder
-from service.answer import Answer, CitedPassage, Reason, Tier, Trace
+from service.answer import Answer, CitedPassage, ModelUse, Reason, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
-from service.errors import ModelLost, QuestionError, ServiceError
+from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import Evidence, choose_quotes, on_subject, rank_evidence
 from service.llm import Generator, LlamaProcess, Request, Usage
 from service.models import prepare
 from service.prompts import REFUSALS, STOP, fit, make_prompt
+from service.rewrite import rewrite
 from service.settings import Settings
+from service.turns import Turns
 
 Cancelled = Callable[[], bool]
 _SHOWN_PASSAGES = 5
@@ -27,40 +29,61 @@ _LOG = logging.getLogger("citewell")
 
 @dataclass(slots=True)
 class _Watch:
-    """Seconds since the question came, by step; tokens by use."""
+    """Seconds since the question came, by step; tokens by use; what became of the model."""
 
     started: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "answer": 0})
+    model: ModelUse = "pending"
 
     def mark(self, step: str) -> None:
         """The step is over: notes the seconds since the question came."""
         self.seconds[step] = round(time.perf_counter() - self.started, 4)
 
     def trace(self, tier: Tier) -> Trace:
-        return Trace(tier, dict(self.seconds), dict(self.tokens))
+        return Trace(tier, self.model, dict(self.seconds), dict(self.tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it came, and what it means where it takes its subject from those before it."""
+
+    id: str
+    question: str
+    understood_as: str | None
+    quoted_only: bool
+    cancelled: Cancelled
+
+    @property
+    def query(self) -> str:
+        """The question that stands alone."""
+        return self.understood_as or self.question
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a question has brought up so far."""
+    """What a question has brought up so far; `reason` when that is no answer."""
 
-    id: str
-    question: str
+    asked: _Asked
     passages: tuple[Passage, ...]
     evidence: tuple[Evidence, ...]
     quotes: tuple[Evidence, ...]
+    reason: Reason | None
 
 
 class Assistant:
-    """Answers one question at a time; other threads wait. An iterator of events must be used up or closed."""
+    """Answers questions from any thread: one is searched and one is drafted at a time, in the order of coming.
+
+    An iterator of events must be used up or closed, for it may hold the model.
+    """
 
     def __init__(self, index: Index, embedder: Embedder, generator: Generator | None, settings: Settings) -> None:
         self.index = index
         self._embedder = embedder
         self._generator = generator
         self._settings = settings
-        self._lock = threading.Lock()
+        self._finding = Turns()
+        self._drafting = Turns()
 
     def __enter__(self) -> "Assistant":
         return self
@@ -80,9 +103,18 @@ class Assistant:
         """True when an answer need not wait for the embedder to load."""
         return self._embedder.ready()
 
-    def ask(self, question: str, identifier: str | None = None) -> Answer:
+    def model_ready(self) -> bool:
+        """True when a draft need not wait for the model to load, or none is wanted."""
+        return self._generator is None or self._generator.ready()
+
+    def load_model(self) -> None:
+        """Waits for the model. Raises ModelUnavailable when llama.cpp cannot load it."""
+        if self._generator is not None:
+            _ = self._generator.context
+
+    def ask(self, question: str, identifier: str | None = None, history: Sequence[str] = ()) -> Answer:
         """The final answer. Raises QuestionError, and whatever kept it from being given as ServiceError."""
-        for event in self.answer(question, identifier):
+        for event in self.answer(question, identifier, history=history):
             if isinstance(event, Done):
                 return event.answer
             if isinstance(event, Failed):
@@ -90,73 +122,95 @@ class Assistant:
         raise ServiceError("The answer was cancelled.")
 
     def answer(
-        self, question: str, identifier: str | None = None, cancelled: Cancelled = lambda: False
+        self,
+        question: str,
+        identifier: str | None = None,
+        *,
+        cancelled: Cancelled = lambda: False,
+        history: Sequence[str] = (),
+        quoted_only: bool = False,
     ) -> Iterator[Event]:
-        """The events of one answer. Raises QuestionError before the first."""
+        """The events of one answer; `history` holds the questions before this one, oldest first.
+
+        Cancelled, it ends with what is proved so far, or without a word when nothing is. Raises QuestionError
+        before the first event.
+        """
         question = check_question(question, self._settings.question_characters)
-        return self._events(question, _encodable(identifier or uuid.uuid4().hex), cancelled)
+        understood_as = rewrite(question, history)
+        asked = _Asked(_encodable(identifier or uuid.uuid4().hex), question, understood_as, quoted_only, cancelled)
+        return self._events(asked)
 
-    def _events(self, question: str, identifier: str, cancelled: Cancelled) -> Iterator[Event]:
-        with self._lock:
-            watch = _Watch()
-            try:
-                if not self._embedder.ready():
-                    yield from self._first_words(question, identifier, watch)
-                found = self._find(question, identifier, watch, keywords_only=False)
-                reason = self._refuse(found)
-                if reason is not None:
-                    yield Done(_refusal(found, reason, watch))
-                    return
-                if "quoted" not in watch.seconds:
-                    watch.mark("quoted")
-                    yield Quoted(_quoted(found, watch))
-                yield from self._word(found, watch, cancelled)
-            except (IndexingError, ServiceError) as error:
-                yield Failed(identifier, str(error))
+    def search(self, query: str, limit: int) -> tuple[CitedPassage, ...]:
+        """The passages that would be searched for an answer, best first. Raises QuestionError."""
+        query = check_question(query, self._settings.question_characters)
+        with self._finding.wait(lambda: False):
+            return _shown(self.index.search(query, limit))
 
-    def _first_words(self, question: str, identifier: str, watch: _Watch) -> Iterator[Event]:
+    def _events(self, asked: _Asked) -> Iterator[Event]:
+        watch = _Watch()
+        try:
+            if not self._embedder.ready():
+                yield from self._first_words(asked, watch)
+            found = self._find(asked, watch, keywords_only=False)
+            if found is None:
+                return
+            if found.reason is not None:
+                watch.model = "unneeded"
+                yield Done(self._checked(_refusal(found, found.reason, watch)))
+                return
+            if "quoted" not in watch.seconds:
+                watch.mark("quoted")
+                yield Quoted(self._checked(_quoted(found, watch)))
+            yield from self._word(found, watch)
+        except (IndexingError, ServiceError) as error:
+            yield Failed(asked.id, str(error), code_of(error))
+
+    def _first_words(self, asked: _Asked, watch: _Watch) -> Iterator[Event]:
         """While the embedder loads, keywords alone find something to show."""
-        found = self._find(question, identifier, watch, keywords_only=True)
-        if found.quotes:
+        found = self._find(asked, watch, keywords_only=True)
+        if found is not None and found.quotes:
             watch.mark("quoted")
-            yield Quoted(_quoted(found, watch))
+            yield Quoted(self._checked(_quoted(found, watch)))
         self._embedder.load()
         watch.mark("loaded")
 
-    def _find(self, question: str, identifier: str, watch: _Watch, keywords_only: bool) -> _Found:
-        passages = self.index.search(question, self._settings.passages, keywords_only)
-        watch.mark("search")
-        embedder = None if keywords_only else self._embedder
-        evidence = rank_evidence(self.index, question, passages, embedder)
-        watch.mark("evidence")
-        quotes = choose_quotes(evidence, self._settings.quoted_sentences)
-        return _Found(identifier, question, passages, evidence, quotes)
+    def _find(self, asked: _Asked, watch: _Watch, keywords_only: bool) -> _Found | None:
+        """None when the reader has left before it was their turn."""
+        with self._finding.wait(asked.cancelled) as mine:
+            if not mine:
+                return None
+            passages = self.index.search(asked.query, self._settings.passages, keywords_only)
+            watch.mark("search")
+            embedder = None if keywords_only else self._embedder
+            evidence = rank_evidence(self.index, asked.query, passages, embedder)
+            watch.mark("evidence")
+            quotes = choose_quotes(evidence, self._settings.quoted_sentences)
+            reason = None if keywords_only else self._refuse(asked.query, passages, evidence)
+            return _Found(asked, passages, evidence, quotes, reason)
 
-    def _refuse(self, found: _Found) -> Reason | None:
-        if not found.passages and self.index.counts().chunks == 0:
+    def _refuse(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> Reason | None:
+        if not passages and self.index.counts().chunks == 0:
             return "nothing_indexed"
-        if not found.evidence or not on_subject(
-            self.index.weights(found.question), found.passages, found.evidence[0]
-        ):
+        if not evidence or not on_subject(self.index.weights(query), passages, evidence[0]):
             return "nothing_on_subject"
         return None
 
-    def _word(self, found: _Found, watch: _Watch, cancelled: Cancelled) -> Iterator[Event]:
+    def _word(self, found: _Found, watch: _Watch) -> Iterator[Event]:
         """The final sentences as they are proved: the model's where they hold, then what it left out."""
         composer = Composer()
         said: list[Claim] = []
-        for claim in self._claims(found, watch, cancelled):
+        for claim in self._claims(found, watch):
             said.append(claim)
             sentence, citations, _ = composer.add(claim)
             yield Proved(sentence, citations)
         watch.mark("total")
         tier: Tier = "worded" if any(claim.worded for claim in said) else "quoted"
-        yield Done(_answer(found, said, watch.trace(tier)))
+        yield Done(self._checked(_answer(found, said, watch.trace(tier))))
 
-    def _claims(self, found: _Found, watch: _Watch, cancelled: Cancelled) -> Iterator[Claim]:
+    def _claims(self, found: _Found, watch: _Watch) -> Iterator[Claim]:
         wanted = {item.sentence.id: item.sentence for item in found.quotes}
-        for sentence in whole_sentences(self._draft(found, watch, cancelled)):
-            claim = align(sentence, tuple(wanted.values()), found.question)
+        for sentence in whole_sentences(self._draft(found, watch)):
+            claim = align(sentence, tuple(wanted.values()), found.asked.query)
             if claim is not None:
                 for item in claim.evidence:
                     del wanted[item.id]
@@ -164,27 +218,49 @@ class Assistant:
         watch.mark("proof")
         yield from (quote(sentence) for sentence in wanted.values())
 
-    def _draft(self, found: _Found, watch: _Watch, cancelled: Cancelled) -> Iterator[str]:
+    def _draft(self, found: _Found, watch: _Watch) -> Iterator[str]:
         """What the model writes; it ends early when the model is lost, for the quotation needs no model."""
+        if self._generator is None or found.asked.quoted_only:
+            watch.model = "off" if self._generator is None else "busy"
+            return
         try:
-            for piece in self._stream(found, cancelled):
+            for piece in self._stream(self._generator, found, watch):
                 if isinstance(piece, Usage):
                     watch.tokens = {"prompt": piece.prompt, "answer": piece.answer}
                 else:
                     yield piece
         except ModelLost as error:
+            watch.model = "lost"
             _LOG.warning("%s The answer is quoted.", error)
         watch.mark("draft")
 
-    def _stream(self, found: _Found, cancelled: Cancelled) -> Iterator[str | Usage]:
-        if self._generator is None or cancelled():
-            return
-        sentences = [item.sentence.text for item in found.quotes]
-        evidence = fit(sentences, self._settings.evidence_tokens, self._generator.count)
-        if evidence:
-            prompt = make_prompt(evidence, found.question)
-            seconds, tokens = self._settings.answer_seconds, self._settings.answer_tokens
-            yield from self._generator.stream(Request(prompt, tokens, seconds, STOP, cancelled))
+    def _stream(self, generator: Generator, found: _Found, watch: _Watch) -> Iterator[str | Usage]:
+        def stopped() -> bool:
+            if found.asked.cancelled():
+                watch.model = "stopped"
+            return watch.model == "stopped"
+
+        with self._drafting.wait(stopped) as mine:
+            watch.mark("turn")
+            if not mine or stopped():
+                return
+            sentences = [item.sentence.text for item in found.quotes]
+            evidence = fit(sentences, self._settings.evidence_tokens, generator.count)
+            watch.model = "used" if evidence else "unneeded"
+            if evidence:
+                prompt = make_prompt(evidence, found.asked.query)
+                seconds, tokens = self._settings.answer_seconds, self._settings.answer_tokens
+                yield from generator.stream(Request(prompt, tokens, seconds, STOP, stopped))
+
+    def _checked(self, answer: Answer) -> Answer:
+        """The answer, when all that it shows is still in the index. Raises AnswerOutdated."""
+        cited = {(citation.document, citation.version) for citation in answer.citations}
+        shown = cited | {(passage.document, passage.version) for passage in answer.passages}
+        if not all(self.index.holds(document, version) for document, version in shown):
+            raise AnswerOutdated(
+                "A document that this answer rests on was changed or removed while it was written. Ask again."
+            )
+        return answer
 
 
 def open_assistant(settings: Settings) -> Assistant:
@@ -231,20 +307,24 @@ def _quoted(found: _Found, watch: _Watch) -> Answer:
 
 def _answer(found: _Found, claims: Sequence[Claim], trace: Trace) -> Answer:
     text, sentences, citations = compose(claims)
-    return Answer(found.id, found.question, text, False, None, sentences, citations, _shown(found.passages), trace)
+    asked, passages = found.asked, _shown(found.passages[:_SHOWN_PASSAGES])
+    return Answer(
+        asked.id, asked.question, asked.understood_as, text, False, None, sentences, citations, passages, trace
+    )
 
 
 def _refusal(found: _Found, reason: Reason, watch: _Watch) -> Answer:
     watch.mark("total")
     return Answer(
-        found.id,
-        found.question,
+        found.asked.id,
+        found.asked.question,
+        found.asked.understood_as,
         REFUSALS[reason],
         True,
         reason,
         (),
         (),
-        _shown(found.passages),
+        _shown(found.passages[:_SHOWN_PASSAGES]),
         watch.trace("refused"),
     )
 
@@ -263,5 +343,5 @@ def _shown(passages: Sequence[Passage]) -> tuple[CitedPassage, ...]:
             text=passage.text,
             score=round(passage.score, 4),
         )
-        for passage in passages[:_SHOWN_PASSAGES]
+        for passage in passages
     )

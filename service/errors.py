@@ -3,10 +3,16 @@
 ServiceError                    anything below; str(error) is one sentence for the user
 ├── SettingsError               an unknown key or an impossible value
 ├── QuestionError               an empty question, or one too long
+├── Busy                        every place is taken
+├── AnswerOutdated              a document that an answer rests on changed meanwhile
 ├── ModelUnavailable            the language model's file is missing, damaged or cannot be loaded
 │   └── NativeLibraryDied       llama.cpp itself crashed: it was built for another processor
 └── ModelLost                   the model's process died or hung in the middle of an answer
 """
+
+import re
+
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class ServiceError(Exception):
@@ -21,6 +27,14 @@ class QuestionError(ServiceError):
     """An empty question, or one too long."""
 
 
+class Busy(ServiceError):
+    """Every place is taken."""
+
+
+class AnswerOutdated(ServiceError):
+    """A document that an answer rests on changed or was removed while it was written."""
+
+
 class ModelUnavailable(ServiceError):
     """The language model's file is missing, damaged or cannot be loaded."""
 
@@ -31,3 +45,8 @@ class NativeLibraryDied(ModelUnavailable):
 
 class ModelLost(ServiceError):
     """The model's process died or hung in the middle of an answer."""
+
+
+def code_of(error: BaseException) -> str:
+    """What went wrong in one word, for programs: `model-lost` for ModelLost."""
+    return _INNER_CAPITAL.sub("-", type(error).__name__).lower()

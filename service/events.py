@@ -35,10 +35,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer could not be given; `message` is one sentence for the user."""
+    """The answer could not be given; `message` is one sentence for the user, `code` says what went wrong."""
 
     id: str
     message: str
+    code: str
     kind: Literal["error"] = "error"
 
 

@@ -56,6 +56,9 @@ class Generator(Protocol):
     def context(self) -> int:
         """Tokens that prompt and answer may hold together."""
 
+    def ready(self) -> bool:
+        """True when a request need not wait for the model to load."""
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer. Raises ModelLost."""
 
@@ -92,6 +95,19 @@ class LlamaProcess:
             self._wait_until_ready()
         assert self._context is not None
         return self._context
+
+    def ready(self) -> bool:
+        """True when a request need not wait for the model to load; a model that is at work is ready."""
+        if not self._lock.acquire(blocking=False):
+            return True
+        try:
+            if self._context is None and not self._replies.empty():
+                self._wait_until_ready()
+        except (ModelUnavailable, ModelLost):
+            return False
+        finally:
+            self._lock.release()
+        return self._context is not None and self._process.poll() is None
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer."""
@@ -162,16 +178,27 @@ class LlamaProcess:
         threading.Thread(target=_collect, args=(self._process, self._replies), daemon=True).start()
 
     def _wait_until_ready(self) -> None:
+        if self._context is not None and self._process.poll() is not None:
+            # It died while nobody asked it anything: that is no reason to lose the next answer.
+            self._restart()
         if self._context is None:
             first = self._next(time.monotonic() + _LOAD_SECONDS)
             if "ready" not in first:
+                killed = self._was_killed()
                 # Loading is tried again with the next request, which must not wait for a process that is gone.
                 self._restart()
+                if killed:
+                    raise ModelLost("The language model's process was killed; it has been started again.")
                 raise ModelUnavailable(
                     f"The model '{self._model}' cannot be loaded by llama.cpp: it is damaged or of a kind that "
                     "it does not know. Set CITEWELL_MODEL to another GGUF file, or to 'none' for quoted answers."
                 )
             self._context = int(first["context"])
+
+    def _was_killed(self) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout=1.0) < 0
+        return False
 
     def _send(self, request: dict[str, Any]) -> int:
         number = next(self._numbers)

@@ -61,6 +61,9 @@ class ScriptedGenerator:
         self.draft = draft
         self.requests: list[Request] = []
 
+    def ready(self) -> bool:
+        return True
+
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 

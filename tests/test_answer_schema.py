@@ -13,18 +13,19 @@ CITATION = Citation(
 PASSAGE = CitedPassage("a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5)
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
-    "1", "When?", "It was built in 1931. 🌉 [1]", False, None, (SENTENCE,), (CITATION,), (PASSAGE,),
-    Trace("worded", {"total": 0.25}, {"prompt": 10, "answer": 4}),
+    "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, (SENTENCE,), (CITATION,), (PASSAGE,),
+    Trace("worded", "used", {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
-REFUSED = Answer("2", "Who?", "No.", True, "nothing_on_subject", (), (), (PASSAGE,), Trace("refused", {}, {}))
+REFUSED = Answer("2", "Who?", None, "No.", True, "nothing_on_subject", (), (), (PASSAGE,), Trace("refused", "unneeded", {}, {}))
 EVENTS: tuple[Event, ...] = (
     Quoted(ANSWERED),
     Proved(SENTENCE, (CITATION,)),
     Done(REFUSED),
-    Failed("3", "It broke."),
+    Failed("3", "It broke.", "model-unavailable"),
 )
 
 TIERS = ["quoted", "worded", "refused"]
+MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 REASONS = ["nothing_indexed", "nothing_on_subject"]
 DATE_KINDS = ["stated", "metadata", "file"]
 PLACE = {
@@ -40,13 +41,14 @@ PLACE = {
 CONTRACT = {
     "id": "string",
     "question": "string",
+    "understood_as": ["string", "null"],
     "answer": "string",
     "refused": "boolean",
     "reason": [REASONS, "null"],
     "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number"}],
-    "trace": {"tier": TIERS, "seconds": {"*": "number"}, "tokens": {"*": "integer"}},
+    "trace": {"tier": TIERS, "model": MODEL, "seconds": {"*": "number"}, "tokens": {"*": "integer"}},
 }
 """The answer as others rely on it: change it only together with everything that reads answers."""
 

@@ -106,7 +106,7 @@ def test_a_draft_becomes_proved_sentences(make_assistant: Make, draft: str, tier
     assert (answer.id, answer.question, answer.trace.tier) == ("7", QUESTION, tier)
     assert sorted(sentence.text for sentence in answer.sentences) == sorted(texts)
     assert _kinds(events) == ["quoted", "sentence", "sentence", "done"]
-    assert set(answer.trace.seconds) == {"search", "evidence", "quoted", "draft", "proof", "total"}
+    assert set(answer.trace.seconds) == {"search", "evidence", "quoted", "turn", "draft", "proof", "total"}
     assert answer.passages
 
 
@@ -196,7 +196,7 @@ def test_a_model_that_cannot_be_loaded_is_an_error(make_assistant: Make) -> None
     assistant = make_assistant(ModelUnavailable("The model cannot be loaded."))
     events = list(assistant.answer(QUESTION, "7"))
     assert _kinds(events) == ["quoted", "error"]
-    assert events[-1] == Failed("7", "The model cannot be loaded.")
+    assert events[-1] == Failed("7", "The model cannot be loaded.", "model-unavailable")
     with pytest.raises(ServiceError, match=r"^The model cannot be loaded\.$"):
         assistant.ask(QUESTION)
 
@@ -253,7 +253,7 @@ def test_an_embedder_that_cannot_be_loaded_is_an_error(make_index: Callable[...,
     assistant = Assistant(make_index(bridge_txt=BRIDGE), embedder, ScriptedGenerator(WORDED), Settings())
     events = list(assistant.answer(QUESTION, "7"))
     assert _kinds(events) == ["quoted", "error"]
-    assert events[-1] == Failed("7", "The embedder's weights are damaged.")
+    assert events[-1] == Failed("7", "The embedder's weights are damaged.", "embedder-unavailable")
 
 
 @pytest.mark.parametrize(

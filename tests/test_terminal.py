@@ -11,8 +11,8 @@ def test_documents_cannot_steer_the_terminal() -> None:
     quote = f"The captain{ESCAPE} is Mira\u202e Olsen."
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
     sentence = Sentence(quote, 0, len(quote) + 4, (1,))
-    trace = Trace("quoted", {}, {})
-    answer = Answer("1", "Who?", f"{quote} [1]", False, None, (sentence,), (citation,), (), trace)
+    trace = Trace("quoted", "off", {}, {})
+    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, (sentence,), (citation,), (), trace)
     shown = render_answer(answer)
     assert "Mira" in shown
     assert not {"\x1b[31m", "\x9b", "\r", "\u202e"} & {shown[i : i + n] for i in range(len(shown)) for n in (1, 5)}

@@ -14,7 +14,7 @@ export Q
 BIN := $(VENV)/bin
 INDEX := .citewell/index
 
-.PHONY: help setup ask test check bench wheel clean
+.PHONY: help setup seeds ask serve test check bench wheel clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -22,14 +22,19 @@ help: ## list these targets
 setup: ## install everything into .venv (a moment when it is there)
 	./install.sh --yes --venv "$(VENV)" >&2
 
-ask: setup ## ask about the seed documents: make ask Q='...'
+ask: setup seeds ## ask about the seed documents: make ask Q='...'
+	exec "$(BIN)/citewell" ask --index "$(INDEX)" -- "$$Q"
+
+serve: setup seeds ## answer over HTTP on 127.0.0.1:8000, about the seed documents
+	exec "$(BIN)/citewell" serve --index "$(INDEX)"
+
+seeds: setup
 	mkdir -p "$(INDEX)"
 	now=$$(find index seeds/documents -type f -not -path '*/__pycache__/*' -print0 | sort -z | xargs -0 cksum | cksum)
 	if [[ $$now != "$$(cat "$(INDEX)/.seeds" 2>/dev/null || true)" ]]; then
 	    "$(BIN)/citewell" index add seeds/documents --index "$(INDEX)" >&2
 	    printf '%s\n' "$$now" >"$(INDEX)/.seeds"
 	fi
-	exec "$(BIN)/citewell" ask --index "$(INDEX)" -- "$$Q"
 
 test: setup ## run all tests
 	"$(BIN)/pytest" -q

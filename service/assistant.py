@@ -12,7 +12,7 @@ from types import TracebackType
 from index import Embedder, Index, IndexingError, Passage, Splitter, open_embedder
 from service.answer import Answer, CitedPassage, ModelUse, Reason, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
-from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, code_of
+from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import Evidence, choose_quotes, on_subject, rank_evidence
 from service.llm import Generator, LlamaProcess, Request, Usage
@@ -119,7 +119,7 @@ class Assistant:
                 return event.answer
             if isinstance(event, Failed):
                 raise ServiceError(event.message)
-        raise ServiceError("The answer was cancelled.")
+        raise Stopped("The answer was stopped before anything was found. Ask again.")
 
     def answer(
         self,
@@ -281,7 +281,7 @@ def check_question(question: str, longest: int) -> str:
     """The question without white space around it. Raises QuestionError."""
     question = _encodable(question.strip())
     if not question or not any(letter.isalnum() for letter in question):
-        raise QuestionError("The question is empty. Ask something, for example: citewell ask 'Who won?'")
+        raise QuestionError("The question is empty. Ask something, for example: Who won?")
     if len(question) > longest:
         raise QuestionError(
             f"The question has {len(question):,} characters; at most {longest:,} are read. Shorten it, or raise "

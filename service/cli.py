@@ -140,6 +140,26 @@ def _identifier(line: str) -> str | None:
         return None
 
 
+@cli.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on (CITEWELL_HOST; default 127.0.0.1).")
+@click.option("--port", metavar="PORT", help="Port to listen on, 0 for a free one (CITEWELL_PORT; default 8000).")
+@index_option
+def serve(host: str | None, port: str | None, folder: str | None) -> None:
+    """Answer questions over HTTP; the API's page is at /docs.
+
+    The index may be changed meanwhile: the next question sees it. There is no log-in, so listen on other addresses
+    than this machine's own only where everybody may read the documents.
+
+    \b
+    Examples:
+      citewell serve
+      citewell serve --port 8080 --index work/index
+    """
+    from service.server import serve as run_server  # noqa: PLC0415 - a second of start-up that only this needs
+
+    run_server(load_settings(index=folder, host=host, port=port), lambda line: click.echo(line, err=True))
+
+
 cli.add_command(index_group)
 
 

@@ -3,7 +3,11 @@
 ServiceError                    anything below; str(error) is one sentence for the user
 ├── SettingsError               an unknown key or an impossible value
 ├── QuestionError               an empty question, or one too long
+├── WrongMediaType              a request that is not JSON
 ├── Busy                        every place is taken
+├── AddressUnavailable          the server cannot listen where it should
+├── Loading                     models are not loaded yet
+├── Stopped                     nothing was found before the answer was stopped
 ├── AnswerOutdated              a document that an answer rests on changed meanwhile
 ├── ModelUnavailable            the language model's file is missing, damaged or cannot be loaded
 │   └── NativeLibraryDied       llama.cpp itself crashed: it was built for another processor
@@ -25,6 +29,22 @@ class SettingsError(ServiceError):
 
 class QuestionError(ServiceError):
     """An empty question, or one too long."""
+
+
+class WrongMediaType(ServiceError):
+    """A request that is not JSON."""
+
+
+class AddressUnavailable(ServiceError):
+    """The server cannot listen where it should."""
+
+
+class Loading(ServiceError):
+    """Models are not loaded yet."""
+
+
+class Stopped(ServiceError):
+    """Nothing was found before the answer was stopped."""
 
 
 class Busy(ServiceError):

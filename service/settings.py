@@ -44,6 +44,11 @@ class Settings(BaseModel):
     context_tokens: int = Field(2048, ge=512, le=131072, description="the model's context, in its tokens")
     answer_seconds: float = Field(20.0, gt=0, le=600, description="deadline for a draft")
     question_characters: int = Field(2000, ge=100, le=100000, description="longest question")
+    host: str = Field("127.0.0.1", min_length=1, description="address that the server listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that the server listens on; 0 takes a free one")
+    hosts: str = Field("", description="names that the server answers to, besides localhost and IP addresses")
+    queue: int = Field(4, ge=0, le=100, description="questions that wait for the model while it writes")
+    quoted_queue: int = Field(16, ge=0, le=1000, description="questions beyond, answered by quotation alone")
 
     @field_validator("overlap_tokens")
     @classmethod

@@ -1,0 +1,70 @@
+"""Answers for many clients at once: a place first, then a thread, and an end as soon as the client has left."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from service.admission import Admission, Place, Queues
+from service.answer import CitedPassage
+from service.assistant import Assistant
+from service.settings import Settings
+from service.streaming import Running
+
+
+class Departure:
+    """Whether anybody still waits for an answer: the client may leave, and the server may close."""
+
+    def __init__(self, closing: threading.Event) -> None:
+        self._closing = closing
+        self._left = threading.Event()
+
+    def leave(self) -> None:
+        """The client is gone."""
+        self._left.set()
+
+    def __call__(self) -> bool:
+        """True when nobody waits any more."""
+        return self._left.is_set() or self._closing.is_set()
+
+
+class Answering:
+    """An assistant with places and threads; `closing` stops the answers under way."""
+
+    def __init__(self, settings: Settings, assistant: Assistant, closing: threading.Event) -> None:
+        queues = Queues(model=1 + settings.queue, quoted=1 + settings.quoted_queue)
+        self.assistant = assistant
+        self._closing = closing
+        self._admission = Admission(queues)
+        self._threads = ThreadPoolExecutor(queues.model + queues.quoted, thread_name_prefix="answer")
+
+    def start(self, question: str, history: Sequence[str]) -> tuple[Running, Departure]:
+        """Begins an answer; without a place for the model it is quoted only. Raises QuestionError, Busy."""
+        place = self._admission.enter(Place.MODEL, Place.QUOTED)
+        departure = Departure(self._closing)
+        try:
+            events = self.assistant.answer(
+                question, cancelled=departure, history=history, quoted_only=place is Place.QUOTED
+            )
+            return Running.start(self._threads, events, lambda: self._admission.leave(place)), departure
+        except BaseException:
+            self._admission.leave(place)
+            raise
+
+    def search(self, query: str, limit: int) -> tuple[CitedPassage, ...]:
+        """The passages that would be searched for an answer. Raises QuestionError, Busy."""
+        with self._place():
+            return self.assistant.search(query, limit)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        place = self._admission.enter(Place.QUOTED, Place.MODEL)
+        try:
+            yield
+        finally:
+            self._admission.leave(place)
+
+    def close(self) -> None:
+        """Stops the answers under way and waits for their threads."""
+        self._closing.set()
+        self._threads.shutdown()

@@ -1,0 +1,287 @@
+"""The HTTP question endpoint: routes and their wire types; everything else is the assistant's.
+
+Only this file and streaming.py know of an event loop. A question takes a place before anything is done for it, is
+worked on in a thread, and gives the place back when that work has ended, which is soon after its client has left.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+import anyio
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel, ConfigDict, Field
+
+from index import DateKind, Index, StoredDocument
+from service.answer import ANSWER, Answer, CitedPassage
+from service.answering import Answering, Departure
+from service.assistant import Assistant
+from service.errors import Loading, Stopped, WrongMediaType
+from service.events import EVENT, Done, Event, Failed
+from service.gate import Gate
+from service.problems import Problem, failure, install, status_problem
+from service.schema import ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
+from service.settings import Settings
+from service.streaming import Running
+
+_LOOK_SECONDS = 0.05
+_LOG = logging.getLogger("citewell")
+_HISTORY = 20
+
+
+class Ask(BaseModel):
+    """A question; `history` holds the questions before it, oldest first, from which it may take its subject."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    question: str = Field(min_length=1, examples=["What phases did Biden's proposal have?"])
+    stream: bool = Field(False, description="server-sent events instead of one JSON object")
+    history: list[str] = Field(default=[], max_length=_HISTORY, examples=[[]])
+
+
+class Search(BaseModel):
+    """What passages are wanted for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    query: str = Field(min_length=1, examples=["tram line cost"])
+    limit: int = Field(10, ge=1, le=100, examples=[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages for a query, best first."""
+
+    query: str
+    passages: tuple[CitedPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """A document of the index; `document` and `version` are what citations call it."""
+
+    document: str
+    version: str
+    title: str
+    source: str | None
+    date: str
+    date_kind: DateKind
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """Some documents, by path, of `total`."""
+
+    total: int
+    documents: tuple[DocumentEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """A document with the text that all offsets count in."""
+
+    document: str
+    version: str
+    title: str
+    source: str | None
+    date: str
+    date_kind: DateKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The server runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Questions are answered at once; `generation` counts the commits of the index."""
+
+    generation: int
+    status: Literal["ready"] = "ready"
+
+
+def create_app(settings: Settings, assistant: Assistant, closing: threading.Event | None = None) -> FastAPI:
+    """The application over an assistant that the caller closes; answers under way stop when `closing` is set."""
+    answering = Answering(settings, assistant, closing or threading.Event())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await anyio.to_thread.run_sync(answering.close)
+
+    app: FastAPI = FastAPIOffline(
+        title="Citewell",
+        version="1",
+        summary="Answers from your own documents; every sentence shows the exact words that it rests on.",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Gate, names=settings.hosts, body_limit=body_limit(settings))
+    install(app)
+    _add_answering(app, answering)
+    _add_documents(app, assistant.index)
+    _add_health(app, assistant)
+    complete(app, Problem, DocumentText)
+    return app
+
+
+def body_limit(settings: Settings) -> int:
+    """Bytes: a question and its history, every character escaped, and some room."""
+    return 4096 + 6 * settings.question_characters * (1 + _HISTORY)
+
+
+# --- questions ---
+
+
+def _require_json(request: Request) -> None:
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise WrongMediaType(
+            f"The request's content type is '{kind[:100]}', which is not JSON. Send JSON, with the header "
+            "Content-Type: application/json."
+        )
+
+
+def _add_answering(app: FastAPI, answering: Answering) -> None:
+    @app.post(
+        "/v1/ask",
+        summary="Answer a question from the documents",
+        dependencies=[Depends(_require_json)],
+        response_model=Answer,
+        responses={
+            200: {
+                "description": "The answer, whole or as server-sent events: `quoted`, `sentence` ..., `done`.",
+                "content": {
+                    "application/json": {"example": ANSWER_EXAMPLE},
+                    "text/event-stream": {"itemSchema": EVENT_SCHEMA, "example": STREAM_EXAMPLE},
+                },
+            },
+            **problem_responses(400, 409, 413, 415, 421, 422, 429, 503),
+        },
+    )
+    async def ask(body: Ask, request: Request) -> Response:
+        """`stream: true` gives the documents' own words at once, then each sentence as it is proved."""
+        running, departure = answering.start(body.question, body.history)
+        if body.stream:
+            return StreamingResponse(_as_events(running, departure), media_type="text/event-stream")
+        answer = await _last(running, departure, request)
+        return Response(ANSWER.dump_json(answer), media_type="application/json")
+
+    @app.post(
+        "/v1/search",
+        summary="Show the passages that would be searched for an answer",
+        dependencies=[Depends(_require_json)],
+        responses=problem_responses(400, 413, 415, 421, 422, 429, 503),
+    )
+    def search(body: Search) -> Found:
+        return Found(body.query, answering.search(body.query, body.limit))
+
+
+async def _as_events(running: Running, departure: Departure) -> AsyncIterator[bytes]:
+    """Server-sent events, as the HTML standard has them; the stream's end cancels what nobody waits for."""
+    try:
+        async for event in running.events():
+            yield KEEPALIVE_COMMENT if event is None else _sse(event)
+    except Exception:  # noqa: BLE001 - whatever it was
+        # Too late for a status: the stream itself tells of it.
+        _LOG.exception("An unexpected error in an answer")
+        yield _sse(Failed("", status_problem(500).detail, "internal-error"))
+    finally:
+        departure.leave()
+
+
+def _sse(event: Event) -> bytes:
+    return format_sse_event(event=event.kind, data_str=EVENT.dump_json(event).decode())
+
+
+async def _last(running: Running, departure: Departure, request: Request) -> Answer:
+    """The final answer. Raises the error that came instead."""
+    last: Event | None = None
+    looking = asyncio.create_task(_look_after(request, departure))
+    try:
+        async for event in running.events():
+            last = event or last
+    finally:
+        looking.cancel()
+        departure.leave()
+    if isinstance(last, Done):
+        return last.answer
+    raise failure(last) if isinstance(last, Failed) else Stopped("The answer was stopped early. Ask again.")
+
+
+async def _look_after(request: Request, departure: Departure) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(_LOOK_SECONDS)
+    departure.leave()
+
+
+# --- documents ---
+
+
+def _add_documents(app: FastAPI, index: Index) -> None:
+    @app.get("/v1/documents", summary="List the documents", responses=problem_responses(421, 422, 503))
+    def documents(
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, lt=2**63)] = 0
+    ) -> DocumentPage:
+        every = index.documents()
+        return DocumentPage(len(every), tuple(_entry(item) for item in every[offset : offset + limit]))
+
+    @app.get(
+        "/v1/documents/{document:path}",
+        summary="The stored text of a document, in which all offsets count",
+        response_class=PlainTextResponse,
+        responses={
+            200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/DocumentText"}}}},
+            **problem_responses(404, 409, 421, 422, 503),
+        },
+    )
+    def document_text(
+        document: str,
+        version: Annotated[str | None, Query(description="only this version, as a citation names it")] = None,
+        accept: Annotated[str, Header(include_in_schema=False)] = "",
+    ) -> Response:
+        """Plain text; a JSON object for `Accept: application/json`."""
+        found = index.find(document, version)
+        text = index.text(found)
+        if "application/json" in accept:
+            return JSONResponse({**asdict(_entry(found)), "text": text})
+        return PlainTextResponse(text)
+
+
+def _entry(document: StoredDocument) -> DocumentEntry:
+    return DocumentEntry(
+        document.path,
+        document.version,
+        document.title,
+        document.source,
+        document.date.isoformat(),
+        document.date_kind,
+    )
+
+
+# --- health ---
+
+
+def _add_health(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/healthz", summary="Whether the server runs", responses=problem_responses(421))
+    def healthz() -> Health:
+        return Health()
+
+    @app.get("/readyz", summary="Whether questions are answered at once", responses=problem_responses(421, 503))
+    def readyz() -> Readiness:
+        if not assistant.ready():
+            raise Loading("The embedding model is still loading. Ask again in a moment.")
+        if not assistant.model_ready():
+            raise Loading("The language model is still loading. Ask again in a moment.")
+        return Readiness(assistant.index.generation())

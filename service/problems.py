@@ -1,0 +1,136 @@
+"""The one table from what goes wrong to an HTTP status, told as problem+json (RFC 9457).
+
+`type` names the kind for programs, `detail` is one sentence for people that ends with what to do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from index import DocumentAmbiguous, DocumentUnknown, IndexingError
+from service.errors import (
+    AnswerOutdated,
+    Busy,
+    Loading,
+    ModelUnavailable,
+    QuestionError,
+    ServiceError,
+    Stopped,
+    WrongMediaType,
+    code_of,
+)
+from service.events import Failed
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_SECONDS = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an HTTP error's body holds."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+_STATUSES: Mapping[type[Exception], tuple[int, str]] = {
+    QuestionError: (422, "The question cannot be answered as it is"),
+    WrongMediaType: (415, "The request is not JSON"),
+    Busy: (429, "Too many questions at once"),
+    DocumentUnknown: (404, "No such document"),
+    DocumentAmbiguous: (409, "Several documents of that name"),
+    AnswerOutdated: (409, "The documents changed meanwhile"),
+    Stopped: (503, "The server is stopping"),
+    Loading: (503, "Not ready yet"),
+    ModelUnavailable: (503, "The language model cannot be used"),
+    IndexingError: (503, "The index cannot be used"),
+    ServiceError: (503, "The question could not be answered"),
+}
+"""Status and title; the first class of an error's ancestry that stands here counts."""
+
+_HTTP: Mapping[int, tuple[str, str]] = {
+    400: ("Bad request", 'The body could not be read as JSON. Send an object such as {"question": "Who won?"}.'),
+    404: ("Not found", "There is nothing at this address. See /docs for those that there are."),
+    405: ("Method not allowed", "This address does not know that method. See /docs for the one that it takes."),
+    413: ("Too large", "The request is larger than a question can be. Shorten it."),
+    421: ("Wrong host", "This server does not answer to that name. Use localhost or an IP address."),
+    422: ("Invalid request", "The request is not as it should be. See /docs for what it takes."),
+    500: ("Internal error", "Something went wrong here; the server's log says more. Ask again."),
+}
+"""Title, and what to do, for errors that no class of ours stands for."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an error of ours is."""
+    status, title = next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
+    return Problem(_type(code_of(error)), title, status, str(error))
+
+
+def status_problem(status: int, detail: str | None = None) -> Problem:
+    """The problem that a bare HTTP status is."""
+    title, advice = _HTTP.get(status) or (HTTPStatus(status).phrase, "See /docs for what can be asked.")
+    return Problem(_type(title.lower().replace(" ", "-")), title, status, detail or advice)
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response that tells of a problem."""
+    retry = {"Retry-After": _RETRY_SECONDS} if problem.status in (429, 503) else {}
+    return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **retry}, MEDIA_TYPE)
+
+
+def failure(failed: Failed) -> Exception:
+    """The error that an answer's last event tells of."""
+    return _KINDS.get(failed.code, ServiceError)(failed.message)
+
+
+def install(app: FastAPI) -> None:
+    """Has every error of the application told as a problem."""
+
+    @app.exception_handler(ServiceError)
+    @app.exception_handler(IndexingError)
+    def _ours(_: Request, error: Exception) -> JSONResponse:
+        return respond(problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(_explain(error))
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return respond(status_problem(error.status_code), error.headers)
+
+
+def _explain(error: RequestValidationError) -> Problem:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        at = f"{first.get('ctx', {}).get('error', 'an error')} at character {first['loc'][-1]}"
+        return status_problem(400, f"The body is not JSON: {at}. {_EXAMPLE}")
+    place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    message = str(first["msg"])
+    detail = f"'{place}': {message[:1].lower()}{message[1:]}. {_EXAMPLE if first['loc'][0] == 'body' else _LOOK}"
+    return status_problem(422, detail)
+
+
+_EXAMPLE = 'Send an object such as {"question": "Who won?"}; /docs tells all fields.'
+_LOOK = "See /docs for what it takes."
+
+
+def _type(code: str) -> str:
+    return f"urn:citewell:problem:{code}"
+
+
+def _below(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for lower in kind.__subclasses__():
+        yield from _below(lower)
+
+
+_KINDS = {code_of(kind()): kind for root in (ServiceError, IndexingError) for kind in _below(root)}
+"""Every error of ours by its code."""

@@ -1,0 +1,501 @@
+"""The HTTP question endpoint over a real server on loopback; the embedder and the model are fakes here."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+import uvicorn
+from fakes import FakeEmbedder, ScriptedGenerator
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from serving import parse_events
+
+from index import Index, remove
+from service.answer import ANSWER
+from service.api import body_limit, create_app
+from service.assistant import Assistant
+from service.errors import ModelLost
+from service.events import Done, Failed, Proved, Quoted
+from service.llm import Generator, Request, Usage
+from service.schema import ANSWER_EXAMPLE
+from service.settings import Settings
+
+BRIDGE = (
+    "The council of Marlow voted on Tuesday to close the old bridge. "
+    "Engineers said the repairs of the bridge will take 9 months, for two of its pillars are cracked. "
+    "The repairs of the bridge will cost about $12.5 million, according to Mayor Ana Reyes."
+)
+TRAM = "The tram of Lindmoor is 12.4 kilometres long."
+QUESTION = "How long will the repairs of the bridge take, and what will the repairs cost?"
+WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."
+
+
+class GatedGenerator(ScriptedGenerator):
+    """Writes without end while the gate is closed, until its reader has left."""
+
+    def __init__(self) -> None:
+        super().__init__(WORDED)
+        self.gate = threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.cancelled = threading.Event()
+
+    def stream(self, request: Request) -> Iterator[str | Usage]:
+        self.begun.release()
+        while not self.gate.is_set():
+            if request.cancelled():
+                self.cancelled.set()
+                yield Usage(10, 0)
+                return
+            time.sleep(0.01)
+            yield " "
+        yield from super().stream(request)
+
+
+class Server:
+    """An application on a real port, in a thread of this process."""
+
+    def __init__(self, assistant: Assistant, settings: Settings) -> None:
+        self.assistant = assistant
+        self.closing = threading.Event()
+        self._server = uvicorn.Server(
+            uvicorn.Config(create_app(settings, assistant, self.closing), port=0, log_level="critical")
+        )
+        self._thread = threading.Thread(target=self._server.run)
+
+    def __enter__(self) -> "Server":
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.closing.set()
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def ask(self, question: str = QUESTION, **more: object) -> httpx2.Response:
+        return self.client.post("/v1/ask", json={"question": question, **more})
+
+    @contextmanager
+    def asking(self, count: int = 1) -> Iterator[list[httpx2.Response]]:
+        """Questions under way in threads of their own; their responses are there at the end."""
+        responses: list[httpx2.Response] = []
+        threads = [threading.Thread(target=lambda: responses.append(self.ask())) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        yield responses
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+Make = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(make_index: Callable[..., Index], fake_embedder: FakeEmbedder) -> Iterator[Make]:
+    """`make_server(generator, queue=1)`: a server over two documents."""
+    opened: list[Server] = []
+
+    def make(generator: Generator | None = None, **changes: object) -> Server:
+        settings = Settings(**changes)  # type: ignore[arg-type]
+        index = make_index(bridge_txt=BRIDGE, tram_txt=TRAM)
+        assistant = Assistant(index, fake_embedder, generator or ScriptedGenerator(WORDED), settings)
+        opened.append(Server(assistant, settings).__enter__())
+        return opened[-1]
+
+    yield make
+    for server in opened:
+        server.__exit__()
+
+
+def is_problem(response: httpx2.Response, status: int, *parts: str) -> bool:
+    content = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(content) == {"type", "title", "status", "detail"}
+    assert (response.status_code, content["status"]) == (status, status)
+    assert content["type"].startswith("urn:citewell:problem:")
+    assert content["detail"].endswith((".", "Who won?", "citewell index list")), content
+    return all(part in content["detail"] for part in parts)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+# --- answers ---
+
+
+def test_an_answer_is_the_answer_object(make_server: Make) -> None:
+    response = make_server().ask()
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    answer = ANSWER.validate_json(response.content)
+    assert answer.trace.tier == "worded"
+    assert answer.trace.model == "used"
+    assert {citation.document for citation in answer.citations} == {"bridge.txt"}
+
+
+def test_a_stream_is_quoted_then_sentences_then_done(make_server: Make) -> None:
+    response = make_server().ask(stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = parse_events(response.text)
+    assert [type(event) for event in events] == [Quoted, Proved, Proved, Done]
+    assert isinstance(events[0], Quoted)
+    assert events[0].answer.trace.tier == "quoted"
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert [event.sentence for event in events if isinstance(event, Proved)] == list(done.answer.sentences)
+
+
+def test_the_quoted_answer_goes_out_before_the_model_has_said_anything(make_server: Make) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator)
+    with server.client.stream("POST", "/v1/ask", json={"question": QUESTION, "stream": True}) as response:
+        lines = response.iter_lines()
+        assert next(lines) == "event: quoted"
+        assert "9 months" in next(lines)
+        generator.gate.set()
+        assert "event: done" in list(lines)
+
+
+def test_a_refusal_is_an_answer(make_server: Make) -> None:
+    response = make_server().ask("Which enzyme digests lactose?")
+    answer = ANSWER.validate_json(response.content)
+    assert (response.status_code, answer.refused, answer.trace.model) == (200, True, "unneeded")
+
+
+def test_history_is_taken_into_account(make_server: Make) -> None:
+    server = make_server()
+    alone = server.ask("How long is the tram of Lindmoor?").json()
+    assert alone["understood_as"] is None
+    assert server.ask("x" * 10, history=["?" * 2001]).status_code in (200, 422)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_stops_its_generation(make_server: Make, stream: bool) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator)
+    with (
+        pytest.raises(httpx2.ReadTimeout),
+        server.client.stream(
+            "POST", "/v1/ask", json={"question": QUESTION, "stream": stream}, timeout=0.5
+        ) as response,
+    ):
+        response.read()
+    assert generator.cancelled.wait(5)
+    generator.gate.set()
+    assert ANSWER.validate_json(server.ask().content).trace.model == "used"
+
+
+def test_a_client_that_leaves_the_queue_is_forgotten(make_server: Make) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator, queue=1, quoted_queue=0)
+    with server.asking() as responses:
+        assert generator.begun.acquire(timeout=5)
+        for _ in range(3):  # each takes the only place in the queue
+            with pytest.raises(httpx2.ReadTimeout):
+                server.client.post("/v1/ask", json={"question": QUESTION}, timeout=0.3)
+            assert eventually(lambda: len(server.assistant._drafting._queue) == 1)
+        generator.gate.set()
+    assert [response.status_code for response in responses] == [200]
+    assert len(generator.requests) == 1
+
+
+def test_a_full_queue_gets_quoted_answers_and_a_second_full_one_a_hint_to_come_back(make_server: Make) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator, queue=1, quoted_queue=1)
+    with server.asking() as first:
+        assert generator.begun.acquire(timeout=5)
+        with server.asking() as second:
+            assert eventually(lambda: len(server.assistant._drafting._queue) == 2)
+            busy = ANSWER.validate_json(server.ask().content)
+            assert (busy.trace.tier, busy.trace.model) == ("quoted", "busy")
+            held = ExitStack()
+            held.enter_context(server.assistant._finding.wait(lambda: False))
+            with server.asking(2) as quoted:
+                assert eventually(lambda: len(server.assistant._finding._queue) == 3)
+                refused = server.ask()
+                assert is_problem(refused, 429, "Ask again")
+                assert int(refused.headers["retry-after"]) > 0
+                assert is_problem(server.client.post("/v1/search", json={"query": "bridge"}), 429)
+                assert server.client.get("/healthz").status_code == 200
+                held.close()
+            generator.gate.set()
+    assert [response.json()["trace"]["model"] for response in first + second] == ["used", "used"]
+    assert [response.json()["trace"]["model"] for response in quoted] == ["busy", "busy"]
+    assert ANSWER.validate_json(server.ask().content).trace.model == "used"
+
+
+def test_every_place_comes_back_whatever_happens(make_server: Make) -> None:
+    server = make_server(queue=0, quoted_queue=0)
+    for _ in range(5):
+        assert is_problem(server.ask(" "), 422, "empty")
+        assert server.ask().status_code == 200
+        assert server.ask(stream=True).status_code == 200
+        assert eventually(lambda: all(room > 0 for room in _room(server)))
+
+
+def _room(server: Server) -> list[int]:
+    app: Any = server._server.config.app
+    answering = next(
+        cell.cell_contents
+        for route in app.routes
+        if getattr(route, "path", "") == "/v1/ask"
+        for cell in route.endpoint.__closure__
+    )
+    return list(answering._admission._room.values())
+
+
+def test_a_lost_model_ends_with_what_is_proved_and_the_next_question_works(make_server: Make) -> None:
+    generator = ScriptedGenerator(ModelLost("The language model's process died."))
+    server = make_server(generator)
+    answer = ANSWER.validate_json(server.ask().content)
+    assert (answer.trace.tier, answer.trace.model) == ("quoted", "lost")
+    generator.draft = WORDED
+    assert ANSWER.validate_json(server.ask().content).trace.tier == "worded"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_document_that_is_removed_meanwhile_is_not_shown(make_server: Make, tmp_path: Path, stream: bool) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator)
+    responses: list[httpx2.Response] = []
+    thread = threading.Thread(target=lambda: responses.append(server.ask(stream=stream)))
+    thread.start()
+    assert generator.begun.acquire(timeout=5)
+    remove(tmp_path / "index", "bridge.txt")
+    generator.gate.set()
+    thread.join(10)
+    if stream:
+        last = parse_events(responses[0].text)[-1]
+        assert isinstance(last, Failed)
+        assert last.code == "answer-outdated"
+    else:
+        assert is_problem(responses[0], 409, "changed or removed")
+    for response in (server.ask(), server.client.post("/v1/search", json={"query": "bridge repairs"})):
+        assert response.status_code == 200
+        assert "9 months" not in response.text
+    assert is_problem(server.client.get("/v1/documents/bridge.txt"), 404, "bridge.txt")
+
+
+def test_a_server_that_closes_stops_what_is_under_way(make_server: Make) -> None:
+    generator = GatedGenerator()
+    server = make_server(generator)
+    with server.asking() as responses:
+        assert generator.begun.acquire(timeout=5)
+        server.closing.set()
+    answer = ANSWER.validate_json(responses[0].content)
+    assert (answer.trace.tier, answer.trace.model) == ("quoted", "stopped")
+    # Keywords and meaning are searched all the same, but no draft is begun any more.
+    assert server.ask().json()["trace"]["model"] == "stopped"
+
+
+def test_an_error_in_the_code_is_a_problem_without_its_insides(
+    make_server: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = make_server()
+    monkeypatch.setattr(server.assistant, "_find", lambda *_, **__: 1 / 0)
+    assert not is_problem(server.ask(), 500, "division")
+    failed = parse_events(server.ask(stream=True).text)
+    assert [event.code for event in failed if isinstance(event, Failed)] == ["internal-error"]
+    monkeypatch.undo()
+    assert server.ask().status_code == 200
+
+
+# --- documents, search, health ---
+
+
+def test_documents_are_listed_and_shown(make_server: Make) -> None:
+    client = make_server().client
+    page = client.get("/v1/documents").json()
+    assert (page["total"], [item["document"] for item in page["documents"]]) == (2, ["bridge.txt", "tram.txt"])
+    second = client.get("/v1/documents", params={"limit": 1, "offset": 1}).json()
+    assert [item["document"] for item in second["documents"]] == ["tram.txt"]
+    shown = client.get("/v1/documents/bridge.txt")
+    assert shown.headers["content-type"] == "text/plain; charset=utf-8"
+    assert shown.text == BRIDGE
+    whole = client.get("/v1/documents/bridge.txt", headers={"Accept": "application/json"}).json()
+    assert whole == {**page["documents"][0], "text": BRIDGE}
+
+
+def test_a_citation_can_be_checked_over_http(make_server: Make) -> None:
+    server = make_server()
+    for citation in server.ask().json()["citations"]:
+        text = server.client.get(
+            f"/v1/documents/{citation['document']}", params={"version": citation["version"]}
+        ).text
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    assert is_problem(
+        server.client.get("/v1/documents/bridge.txt", params={"version": "0" * 64}), 404, "bridge.txt"
+    )
+
+
+def test_search_shows_the_passages(make_server: Make) -> None:
+    found = make_server().client.post("/v1/search", json={"query": "tram of Lindmoor", "limit": 1}).json()
+    assert [passage["text"] for passage in found["passages"]] == [TRAM]
+
+
+def test_health_and_readiness(make_server: Make, fake_embedder: FakeEmbedder) -> None:
+    client = make_server().client
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["status"] == "ready"
+    fake_embedder.loaded = False
+    assert is_problem(client.get("/readyz"), 503, "still loading")
+
+
+# --- what is refused ---
+
+JSON = {"Content-Type": "application/json"}
+QUESTION_OF_A_MEGABYTE = json.dumps({"question": "a" * 1_000_000}).encode()
+BAD: list[tuple[str, int, str, dict[str, Any], tuple[str, ...]]] = [
+    ("POST /v1/ask", 415, "no body", {}, ("Content-Type: application/json",)),
+    ("POST /v1/ask", 422, "empty body", {"content": b"", "headers": JSON}, ("field required", "question")),
+    ("POST /v1/ask", 422, "empty object", {"json": {}}, ("'question'", "field required")),
+    ("POST /v1/ask", 422, "empty question", {"json": {"question": ""}}, ("'question'",)),
+    ("POST /v1/ask", 422, "blank question", {"json": {"question": " \n"}}, ("empty",)),
+    ("POST /v1/ask", 422, "long question", {"json": {"question": "a" * 2001}}, ("2,001", "Shorten")),
+    ("POST /v1/ask", 413, "1 MB", {"content": QUESTION_OF_A_MEGABYTE, "headers": JSON}, ("Shorten",)),
+    ("POST /v1/ask", 413, "1 MB in pieces", {"content": None, "headers": JSON}, ("Shorten",)),
+    ("POST /v1/search", 413, "1 MB search", {"content": QUESTION_OF_A_MEGABYTE, "headers": JSON}, ("Shorten",)),
+    ("POST /v1/ask", 422, "a number", {"json": {"question": 5}}, ("valid string",)),
+    ("POST /v1/ask", 422, "null", {"json": {"question": None}}, ("valid string",)),
+    ("POST /v1/ask", 422, "a list", {"json": ["question"]}, ("{",)),
+    ("POST /v1/ask", 422, "a wrong flag", {"json": {"question": "x", "stream": "yes"}}, ("'stream'", "boolean")),
+    ("POST /v1/ask", 422, "unknown field", {"json": {"question": "x", "streem": True}}, ("'streem'",)),
+    ("POST /v1/ask", 422, "a wrong history", {"json": {"question": "x", "history": [1]}}, ("'history.0'",)),
+    ("POST /v1/ask", 422, "long history", {"json": {"question": "x", "history": ["y"] * 21}}, ("'history'",)),
+    ("POST /v1/ask", 400, "broken JSON", {"content": b'{"question": ', "headers": JSON}, ("not JSON",)),
+    ("POST /v1/ask", 400, "nested", {"content": b"[" * 50_000, "headers": JSON}, ("JSON",)),
+    ("POST /v1/ask", 400, "not UTF-8", {"content": b'{"question": "\xff"}', "headers": JSON}, ("JSON",)),
+    ("POST /v1/ask", 422, "surrogate", {"content": b'{"question": "\\ud800 x"}', "headers": JSON}, ("'question'",)),
+    ("POST /v1/ask", 415, "text", {"content": b"Who won?", "headers": {"Content-Type": "text/plain"}}, ("JSON",)),
+    ("POST /v1/ask", 415, "a form", {"data": {"question": "Who won?"}}, ("JSON",)),
+    ("GET /v1/ask", 405, "GET", {}, ("/docs",)),
+    ("DELETE /v1/documents", 405, "DELETE", {}, ("/docs",)),
+    ("PUT /v1/documents/bridge.txt", 405, "PUT", {}, ("/docs",)),
+    ("GET /v2/ask", 404, "no such route", {}, ("/docs",)),
+    ("GET /v1/documents/nowhere.txt", 404, "no such document", {}, ("nowhere.txt",)),
+    ("GET /v1/documents/%2e%2e/%2e%2e/etc/passwd", 404, "a path out", {}, ("etc/passwd",)),
+    ("GET /v1/documents//etc/passwd", 404, "an absolute path", {}, ("etc/passwd",)),
+    ("GET /v1/documents/%00", 404, "NUL", {}, ()),
+    ("GET /v1/documents?limit=0", 422, "limit of none", {}, ("'limit'",)),
+    ("GET /v1/documents?limit=x", 422, "limit of words", {}, ("'limit'",)),
+    ("GET /v1/documents?offset=99999999999999999999", 422, "offset far away", {}, ("'offset'",)),
+    ("POST /v1/search", 422, "search for much", {"json": {"query": "x", "limit": 1000}}, ("'limit'",)),
+    ("POST /v1/search", 422, "search for nothing", {"json": {"query": "?"}}, ("empty",)),
+    ("GET /healthz", 421, "another host", {"headers": {"Host": "evil.example"}}, ("evil.example",)),
+]
+
+
+def _in_pieces() -> Iterator[bytes]:
+    yield b'{"question": "'
+    for _ in range(100):
+        yield b"a" * 10_000
+
+
+@pytest.fixture(scope="module")
+def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    from fakes import write  # noqa: PLC0415
+
+    from index import Splitter, add  # noqa: PLC0415
+
+    folder, embedder = tmp_path_factory.mktemp("plain"), FakeEmbedder()
+    add(folder / "index", write(folder / "documents", bridge_txt=BRIDGE, tram_txt=TRAM), embedder, Splitter())
+    settings = Settings()
+    with Index.open(folder / "index", embedder, Splitter()) as index:
+        assistant = Assistant(index, embedder, ScriptedGenerator(WORDED), settings)
+        with Server(assistant, settings) as server:
+            yield server
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "content", "parts"), [(row[0], row[1], row[3], row[4]) for row in BAD],
+    ids=[f"{row[0]} {row[2]}" for row in BAD],
+)  # fmt: skip
+def test_bad_input_is_a_problem_that_says_what_to_do(
+    plain_server: Server, request_line: str, status: int, content: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    method, path = request_line.split(" ")
+    if "content" in content and content["content"] is None:
+        content = {**content, "content": _in_pieces()}
+    assert is_problem(plain_server.client.request(method, path, **content), status, *parts)
+    assert plain_server.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST:1"])
+def test_this_machines_own_names_are_answered_to(plain_server: Server, host: str) -> None:
+    assert plain_server.client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_names_in_the_settings_are_answered_to(make_server: Make) -> None:
+    client = make_server(hosts="citewell.lan, Other.example").client
+    for host, status in (("citewell.lan:80", 200), ("other.example", 200), ("evil.example", 421)):
+        assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+def test_the_limit_holds_a_full_question_with_history() -> None:
+    settings = Settings()
+    full = json.dumps({"question": "\u20ac" * 2000, "history": ["\u20ac" * 2000] * 20})
+    assert len(full) < body_limit(settings) < 1_000_000
+
+
+# --- the schema ---
+
+
+def test_the_schema_speaks_of_our_problems_alone_and_its_examples_are_true(plain_server: Server) -> None:
+    schema = plain_server.client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in json.dumps(schema)
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status != "200":
+                    assert list(response["content"]) == ["application/problem+json"], (path, status)
+    assert ANSWER.dump_python(ANSWER.validate_python(ANSWER_EXAMPLE), mode="json") == ANSWER_EXAMPLE
+    example = ANSWER_EXAMPLE["sentences"][0]
+    assert ANSWER_EXAMPLE["answer"][example["start"] : example["end"]] == f"{example['text']} [1]"
+
+
+POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+OPERATIONS = {
+    "/v1/ask": (POSITIVE, NEGATIVE),
+    "/v1/search": (POSITIVE, NEGATIVE),
+    "/v1/documents": (POSITIVE, NEGATIVE),
+    "/v1/documents/{document}": (POSITIVE,),
+    "/healthz": (POSITIVE,),
+    "/readyz": (POSITIVE,),
+}
+"""Every address, and whether its schema leaves anything to send against it."""
+
+
+@pytest.mark.parametrize(("path", "mode"), [(path, mode) for path, modes in OPERATIONS.items() for mode in modes])
+def test_requests_made_from_the_schema_find_no_fault(plain_server: Server, path: str, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_url(f"{plain_server.client.base_url}/openapi.json")
+    operations = {result.ok().path: result.ok() for result in schema.get_all_operations()}
+    assert operations.keys() == OPERATIONS.keys()
+
+    @given(case=operations[path].as_strategy(generation_mode=mode))
+    @hypothesis_settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def check(case: schemathesis.Case) -> None:
+        # A blank question is a string all the same: the schema cannot say that it is refused.
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    check()

@@ -1,0 +1,75 @@
+"""Who comes first is served first; who leaves does not hold up the others; a place is never lost."""
+
+import threading
+import time
+
+import pytest
+
+from service.admission import Admission, Place, Queues
+from service.errors import Busy
+from service.turns import Turns
+
+
+def never() -> bool:
+    return False
+
+
+def test_turns_come_in_the_order_of_asking_and_one_at_a_time() -> None:
+    turns, served, inside = Turns(), list[int](), list[int]()
+
+    def take(number: int) -> None:
+        with turns.wait(never) as mine:
+            assert mine
+            inside.append(number)
+            assert len(inside) == 1
+            time.sleep(0.005)
+            inside.remove(number)
+            served.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(10)]
+    with turns.wait(never):
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            while len(turns._queue) <= waiting:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert served == list(range(10))
+
+
+def test_who_leaves_while_waiting_is_told_and_forgotten() -> None:
+    turns, left, told = Turns(), threading.Event(), list[bool]()
+
+    def take() -> None:
+        with turns.wait(left.is_set) as mine:
+            told.append(mine)
+
+    with turns.wait(never):
+        thread = threading.Thread(target=take)
+        thread.start()
+        left.set()
+        thread.join(5)
+        assert told == [False]
+    with turns.wait(never) as mine:
+        assert mine
+
+
+def test_an_error_gives_the_turn_on() -> None:
+    turns = Turns()
+    with pytest.raises(ValueError, match="broken"), turns.wait(never):
+        raise ValueError("broken")
+    with turns.wait(never) as mine:
+        assert mine
+
+
+def test_places_are_given_while_there_are_any_then_the_next_kind_then_none() -> None:
+    admission = Admission(Queues(model=2, quoted=1))
+    wanted = (Place.MODEL, Place.QUOTED)
+    given = [admission.enter(*wanted) for _ in range(3)]
+    assert given == [Place.MODEL, Place.MODEL, Place.QUOTED]
+    with pytest.raises(Busy, match="Ask again"):
+        admission.enter(*wanted)
+    admission.leave(Place.MODEL)
+    with pytest.raises(Busy):
+        admission.enter(Place.QUOTED)
+    assert admission.enter(*wanted) is Place.MODEL

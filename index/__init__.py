@@ -1,12 +1,15 @@
 """Documents to ranked passages: reading, splitting, embedding, storing, searching. Knows no language model."""
 
-from index.build import Report, Step, Watcher, add, remove, select
+from index.build import Outcome, Report, Step, Watcher, add, remove, sync
+from index.choose import select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
-from index.errors import DocumentAmbiguous, DocumentUnknown, IndexingError, ReadError
+from index.errors import DocumentAmbiguous, DocumentUnknown, IndexingError, IndexLocked, ReadError
 from index.search import Index, Passage, describe
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
+from index.verify import Fault, verify
+from index.watch import changes
 from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
 
 __all__ = [
@@ -20,8 +23,11 @@ __all__ = [
     "DocumentAmbiguous",
     "DocumentUnknown",
     "Embedder",
+    "Fault",
     "Index",
+    "IndexLocked",
     "IndexingError",
+    "Outcome",
     "Passage",
     "ReadError",
     "Report",
@@ -32,6 +38,7 @@ __all__ = [
     "StoredSpan",
     "Watcher",
     "add",
+    "changes",
     "describe",
     "fold",
     "open_embedder",
@@ -39,6 +46,8 @@ __all__ = [
     "select",
     "split_sentences",
     "stem",
+    "sync",
     "terms",
+    "verify",
     "words",
 ]

@@ -40,12 +40,16 @@ Reader = Callable[[bytes, str], Content]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The documents below a root, sorted; files without a reader; symbolic links, which are never followed."""
+    """The documents below a root, sorted; files without a reader; symbolic links, which are never followed.
+
+    `closed` are the folders that cannot be looked into, with the reasons.
+    """
 
     root: Path
     files: tuple[Path, ...]
     unknown: tuple[Path, ...] = ()
     links: tuple[Path, ...] = ()
+    closed: tuple[tuple[Path, ReadError], ...] = ()
 
 
 # --- files ---
@@ -62,47 +66,89 @@ def find_documents(path: Path) -> Found:
     except (OSError, RuntimeError) as error:  # Python 3.11 and 3.12 raise RuntimeError for a loop of links
         raise _unopened(str(path), error) from None
     if is_folder:
-        return _find_below(place, str(path))
+        found = find_below(place)
+        if not found.files and not found.closed:
+            raise EmptyFolder(
+                f"'{path}' holds no document that can be read. Put files of these kinds there: {_kinds()}."
+            )
+        return found
     _reader_for(place, str(path))
     return Found(place.parent, (place,))
 
 
-def _find_below(root: Path, name: str) -> Found:
+def find_below(root: Path) -> Found:
+    """The files below a folder that can become documents, none perhaps. Raises MissingFile."""
     # A link within the folder is found by its own name, and one that leads out of it was not meant.
-    found = sorted(_walk(root))
-    links = tuple(file for file in found if file.is_symlink())
-    known = tuple(file for file in found if not file.is_symlink() and file.suffix.lower() in FORMATS)
-    unknown = tuple(file for file in found if not file.is_symlink() and file.suffix.lower() not in FORMATS)
-    if not known:
-        raise EmptyFolder(
-            f"'{name}' holds no document that can be read. Put files of these kinds there: {_kinds()}."
-        )
-    return Found(root, known, unknown, links)
+    closed: list[OSError] = []
+    found = sorted(_walk(root, closed.append))
+    links = tuple(file for file in found if _is_link(file))
+    known = tuple(file for file in found if not _is_link(file) and file.suffix.lower() in FORMATS)
+    unknown = tuple(file for file in found if not _is_link(file) and file.suffix.lower() not in FORMATS)
+    return Found(root, known, unknown, links, tuple(_closed(root, error) for error in closed))
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise _unopened(str(error.filename), error)
-
-    for folder, folders, files in os.walk(root, onerror=refuse):
+def _walk(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:
+    for folder, folders, files in os.walk(root, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if Path(folder, name).is_symlink()]
+        links = [name for name in folders if _is_link(Path(folder, name))]
         yield from (Path(folder, name) for name in (*files, *links) if not name.startswith("."))
+
+
+def _closed(root: Path, error: OSError) -> tuple[Path, ReadError]:
+    folder = Path(error.filename)
+    if folder == root:
+        raise _unopened(str(root), error)
+    return folder, _unopened(folder.relative_to(root).as_posix(), error)
+
+
+def _is_link(file: Path) -> bool:
+    try:
+        return file.is_symlink()
+    except OSError:  # its folder may be listed but not entered: reading the file will tell
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file as it was read, not yet understood; `version` is the SHA-256 of the bytes in hexadecimal."""
+
+    file: Path
+    path: str
+    data: bytes
+    modified: date
+
+    @property
+    def version(self) -> str:
+        """What tells two contents apart."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def read_document(file: Path, root: Path) -> Document:
     """The document of a file below `root`. Raises ReadError."""
+    return parse(read_file(file, root))
+
+
+def read_file(file: Path, root: Path) -> RawFile:
+    """The bytes of a file below `root`. Raises ReadError."""
+    if not file.resolve().is_relative_to(root.resolve()):
+        raise MissingFile(f"'{file}' leads out of the folder '{root}'. Add what it leads to.")
     path = file.resolve().relative_to(root.resolve()).as_posix()
-    reader = _reader_for(file, path)
+    _reader_for(file, path)
     data, modified = _read_bytes(file, path)
-    content = reader(data, path)
+    return RawFile(file, path, data, modified)
+
+
+def parse(raw: RawFile) -> Document:
+    """The document that a file holds. Raises ReadError."""
+    content = _reader_for(raw.file, raw.path)(raw.data, raw.path)
     if not content.text.strip():
-        raise EmptyDocument(f"'{path}' is empty: nothing to index. Remove it or put text into it.")
+        raise EmptyDocument(f"'{raw.path}' is empty: nothing to index. Remove it or put text into it.")
     opening = read_opening(content.text, content.prose)
-    day, kind = _date(opening, content, modified)
+    day, kind = _date(opening, content, raw.modified)
+    file = raw.file
     return Document(
-        path=path,
-        version=hashlib.sha256(data).hexdigest(),
+        path=raw.path,
+        version=raw.version,
         text=content.text,
         title=content.title or make_title(content.text, opening) or clean(file.stem) or file.name,
         source=opening.source or content.source,

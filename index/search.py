@@ -5,19 +5,20 @@ BM25 alone. While the embedder is still loading, keywords alone give a first ans
 """
 
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from types import TracebackType
 
-from index.build import manifest_of, select_one
+from index.build import manifest_of
+from index.choose import select_one
 from index.documents import Span
 from index.embed import Embedder
 from index.manifest import Manifest, check
 from index.split import Splitter
-from index.store import Counts, Store, StoredDocument, StoredSpan
+from index.store import Counts, Stamp, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex
 from index.words import stem, terms, words
 
@@ -58,24 +59,24 @@ def describe(folder: Path) -> Description:
 
 
 class Index:
-    """An open index; safe to use from several threads, sees what is committed meanwhile."""
+    """An open index; safe to use from several threads, sees what is committed meanwhile.
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
+    When its files are replaced by those of another index, it opens them; every method then raises what `open` does.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest) -> None:
         self._store = store
         self._embedder = embedder
+        self._manifest = manifest
         self._lock = threading.Lock()
-        self._vectors: tuple[int, VectorIndex] | None = None
+        self._vectors: tuple[Stamp, VectorIndex] | None = None
+        self._unsaved = False
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder, splitter: Splitter) -> "Index":
         """Opens an existing index. Raises IndexMissing, IndexMismatch, IndexDamaged."""
-        store = Store.open(folder)
-        try:
-            check(store.manifest(), manifest_of(embedder, splitter), str(folder))
-        except BaseException:
-            store.close()
-            raise
-        return cls(store, embedder)
+        manifest = manifest_of(embedder, splitter)
+        return cls(_open(folder, manifest), embedder, manifest)
 
     def __enter__(self) -> "Index":
         return self
@@ -88,17 +89,33 @@ class Index:
     def close(self) -> None:
         """Closes the store."""
         with self._lock:
+            self._unsaved = False
             self._store.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Store]:
+        """One state of the store, the newest, for one thread at a time."""
+        with self._lock:
+            if not self._store.in_place():
+                self._reopen()
+            with self._store.snapshot():
+                yield self._store
+
+    def _reopen(self) -> None:
+        store = _open(self._store.folder, self._manifest)
+        self._store.close()
+        self._store, self._vectors, self._unsaved = store, None, False
 
     def search(self, query: str, limit: int = 10, keywords_only: bool = False) -> tuple[Passage, ...]:
         """The best passages for a query, best first; at most `limit`."""
         vector = None if keywords_only else self._embedder.embed_query(query)
-        with self._lock, self._store.snapshot():
-            keyword = dict(self._store.match(_expression(query), _CANDIDATES))
-            cosine = {} if vector is None else dict(self._current_vectors().search(vector, _CANDIDATES))
+        with self._snapshot() as store:
+            keyword = dict(store.match(_expression(query), _CANDIDATES))
+            cosine = {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES))
             scores = _fuse(keyword, cosine)
             best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
-            found = self._store.chunks(best)
+            found = store.chunks(best)
+        self._save_vectors()
         return tuple(
             Passage(
                 number,
@@ -114,28 +131,28 @@ class Index:
 
     def sentences(self, passages: Sequence[Passage]) -> tuple[StoredSpan, ...]:
         """The sentences of the passages, each once, in the passages' order."""
-        with self._lock, self._store.snapshot():
+        with self._snapshot() as store:
             found = {
                 sentence.id: sentence
                 for passage in passages
-                for sentence in self._store.sentences(passage.document, passage.span)
+                for sentence in store.sentences(passage.document, passage.span)
             }
         return tuple(found.values())
 
     def weights(self, query: str) -> dict[str, float]:
         """The content terms of a query with their inverse document frequency over the chunks, as in BM25."""
-        with self._lock, self._store.snapshot():
-            size = self._store.counts().chunks
+        with self._snapshot() as store:
+            size = store.counts().chunks
             return {
                 term: log(1 + (size - count + 0.5) / (count + 0.5))
                 for term in dict.fromkeys(terms(query))
-                for count in [self._store.chunk_frequency(term)]
+                for count in [store.chunk_frequency(term)]
             }
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
-        with self._lock, self._store.snapshot():
-            return self._store.documents()
+        with self._snapshot() as store:
+            return store.documents()
 
     def find(self, name: str, version: str | None = None) -> StoredDocument:
         """The one document of that path, relative or in full, and of that version if one is given.
@@ -146,36 +163,49 @@ class Index:
 
     def holds(self, path: str, version: str) -> bool:
         """True if a document of that path, in whatever root, now has that version."""
-        with self._lock, self._store.snapshot():
-            return self._store.holds(path, version)
+        with self._snapshot() as store:
+            return store.holds(path, version)
 
     def text(self, document: StoredDocument) -> str:
         """The stored text that all offsets count in. Raises DocumentUnknown when it was removed meanwhile."""
-        with self._lock, self._store.snapshot():
-            return self._store.text(document)
+        with self._snapshot() as store:
+            return store.text(document)
 
     def counts(self) -> Counts:
         """How much the index holds."""
-        with self._lock, self._store.snapshot():
-            return self._store.counts()
+        with self._snapshot() as store:
+            return store.counts()
 
     def generation(self) -> int:
         """The number of commits so far."""
-        with self._lock, self._store.snapshot():
-            return self._store.generation()
+        with self._snapshot() as store:
+            return store.generation()
 
-    def _current_vectors(self) -> VectorIndex:
-        generation = self._store.generation()
-        if self._vectors is None or self._vectors[0] != generation:
-            dimension = self._embedder.dimension
-            vectors = VectorIndex.load_or_build(
-                self._store.folder,
-                generation,
-                self._store.counts().chunks,
-                lambda: self._store.vectors(dimension),
-            )
-            self._vectors = (generation, vectors)
+    def _current_vectors(self, store: Store) -> VectorIndex:
+        stamp = store.stamp()
+        if self._vectors is None or self._vectors[0] != stamp:
+            cached = VectorIndex.load(store.folder, stamp)
+            self._unsaved = cached is None
+            self._vectors = (stamp, cached or VectorIndex.build(*store.vectors(self._embedder.dimension)))
         return self._vectors[1]
+
+    def _save_vectors(self) -> None:
+        """Outside of the snapshot, in which a removal meanwhile could not be seen."""
+        with self._lock:
+            if self._unsaved and self._vectors is not None:
+                self._unsaved = False
+                stamp, vectors = self._vectors
+                vectors.save(self._store.folder, stamp, lambda: self._store.is_at(stamp))
+
+
+def _open(folder: Path, manifest: Manifest) -> Store:
+    store = Store.open(folder)
+    try:
+        check(store.manifest(), manifest, str(folder))
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _expression(query: str) -> str:

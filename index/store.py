@@ -4,13 +4,17 @@ Every change is one transaction over all of them, so a kill at any moment leaves
 Each commit raises `generation`; whatever is derived from the store (the FAISS file) is named by it.
 """
 
+import json
 import os
 import sqlite3
+import stat
+import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -22,6 +26,7 @@ from index.manifest import Manifest
 from index.words import stem, words
 
 _FILE = "store.sqlite"
+_ASIDE = "store.new"
 _LOCK = "writer.lock"
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -59,6 +64,11 @@ class StoredDocument:
     body: int
     encoding: str
 
+    @property
+    def place(self) -> str:
+        """Where its file stood on the disk, in full."""
+        return f"{self.root.rstrip('/')}/{self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSpan:
@@ -90,38 +100,74 @@ class Counts:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One state of one store: what is derived from it is good for no other."""
+
+    store: str
+    generation: int
+
+
 class Store:
     """An open SQLite file; one thread at a time may use it."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path, inode: tuple[int, int] | None = None) -> None:
         self._connection = connection
+        self._inode = inode
         self.folder = folder
 
     @classmethod
     def create(cls, folder: Path, manifest: Manifest) -> "Store":
         """Opens the store in `folder`, made with `manifest` when there is none yet."""
         _make(folder)
-        store = cls(_connect(folder / _FILE), folder)
+        if not (folder / _FILE).exists():
+            cls._create(folder, manifest)
+        return cls.open(folder)
+
+    @classmethod
+    def _create(cls, folder: Path, manifest: Manifest) -> None:
+        """Writes an empty store aside and renames it, so that nobody ever sees one without its tables."""
+        # SQLite would play the log of a store that somebody deleted into the new one.
+        for left in (*folder.glob(f"{_FILE}-*"), *folder.glob(f"{_ASIDE}*")):
+            left.unlink(missing_ok=True)
         with _damage_named(folder):
-            if not store._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-                with store.transaction():
-                    for statement in filter(None, (part.strip() for part in _TABLES.split(";"))):
-                        store._connection.execute(statement)
-                    store._set("manifest", manifest.to_json())
-                    store._set("generation", "0")
-        return store
+            connection = sqlite3.connect(folder / _ASIDE, isolation_level=None)
+        with closing(cls(connection, folder)) as store, store.transaction():
+            for statement in filter(None, (part.strip() for part in _TABLES.split(";"))):
+                connection.execute(statement)
+            store._set("manifest", manifest.to_json())
+            store._set("generation", "0")
+            store._set("identity", uuid.uuid4().hex)
+        (folder / _ASIDE).replace(folder / _FILE)
 
     @classmethod
     def open(cls, folder: Path) -> "Store":
         """Opens an existing store. Raises IndexMissing, IndexDamaged."""
-        if not (folder / _FILE).is_file():
-            raise IndexMissing(
-                f"There is no index in '{folder}'. Make one first: citewell index add DOCUMENTS --index '{folder}'"
-            )
-        store = cls(_connect(folder / _FILE), folder)
+        while True:
+            inode = _inode(folder)
+            if inode is None:
+                raise IndexMissing(
+                    f"There is no index in '{folder}'. Make one first: "
+                    f"citewell index add DOCUMENTS --index '{folder}'"
+                )
+            store = cls(_connect(folder / _FILE), folder, inode)
+            if store.in_place():
+                break
+            store.close()  # it was replaced while it was opened
         with _damage_named(folder):
             store.manifest()
         return store
+
+    def copy(self) -> "Store":
+        """This state in a temporary file, for reading that takes long and would hold up whoever writes."""
+        with _damage_named(self.folder):
+            connection = sqlite3.connect("", isolation_level=None)
+            self._connection.backup(connection)
+        return Store(connection, self.folder)
+
+    def in_place(self) -> bool:
+        """False when another file, or none, has taken the place of this one."""
+        return self._inode == _inode(self.folder)
 
     def close(self) -> None:
         """Closes the file."""
@@ -134,6 +180,16 @@ class Store:
     def generation(self) -> int:
         """The number of commits so far."""
         return int(self._get("generation"))
+
+    def stamp(self) -> Stamp:
+        """The name of this state, in this store alone."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+        return Stamp(str(row[0]) if row else "", self.generation())
+
+    def is_at(self, stamp: Stamp) -> bool:
+        """True while that is the newest state of the store in this place; ask it outside of a snapshot."""
+        with self.snapshot():
+            return self.in_place() and self.stamp() == stamp
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -208,7 +264,7 @@ class Store:
         ).lastrowid
         self._connection.execute(
             "INSERT INTO keywords (rowid, header, text) VALUES (?, ?, ?)",
-            (number, _stems(embedded.header), _stems(span.slice(text))),
+            (number, keywords(embedded.header), keywords(span.slice(text))),
         )
 
     def delete(self, documents: Sequence[StoredDocument]) -> None:
@@ -231,7 +287,7 @@ class Store:
         What an interrupted run left to do is done as well.
         """
         with _damage_named(self.folder):
-            traces = self._connection.execute("SELECT 1 FROM meta WHERE key = 'traces'").fetchone() is not None
+            traces = self.has_traces()
             if traces:
                 # FTS5 only marks deleted rows until its segments are merged, and a page of the file may hold
                 # copies of rows that were moved to another page.
@@ -242,6 +298,10 @@ class Store:
                 self._connection.execute("DELETE FROM meta WHERE key = 'traces'")
         return traces
 
+    def has_traces(self) -> bool:
+        """True until `forget` has done its work for all that was removed."""
+        return self._connection.execute("SELECT 1 FROM meta WHERE key = 'traces'").fetchone() is not None
+
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
         rows = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY root, path")  # noqa: S608
@@ -249,7 +309,11 @@ class Store:
 
     def text(self, document: StoredDocument) -> str:
         """The stored text of a document. Raises DocumentUnknown."""
-        row = self._connection.execute("SELECT text FROM documents WHERE id = ?", (document.id,)).fetchone()
+        # The version too: another store, which took this one's place, gives the ids anew.
+        row = self._connection.execute(
+            "SELECT text FROM documents WHERE id = ? AND path = ? AND version = ?",
+            (document.id, document.path, document.version),
+        ).fetchone()
         if row is None:
             raise DocumentUnknown(
                 f"The index holds no document '{document.path}' any more. See what it holds: citewell index list"
@@ -275,14 +339,12 @@ class Store:
 
     def known_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of texts that were embedded before, by digest."""
-        known: dict[str, Vectors] = {}
-        for digest in digests:
-            row = self._connection.execute(
-                "SELECT vector FROM chunks WHERE digest = ? LIMIT 1", (digest,)
-            ).fetchone()
-            if row is not None:
-                known[digest] = np.frombuffer(row[0], dtype=np.float16).astype(np.float32)
-        return known
+        # A JSON array is one variable, of which SQLite takes only so many.
+        rows = self._connection.execute(
+            "SELECT digest, vector FROM chunks WHERE digest IN (SELECT value FROM json_each(?)) GROUP BY digest",
+            (json.dumps(list(digests)),),
+        )
+        return {row[0]: np.frombuffer(row[1], dtype=np.float16).astype(np.float32) for row in rows}
 
     def vectors(self, dimension: int) -> tuple["np.typing.NDArray[np.int64]", Vectors]:
         """Chunk ids, shape (chunks,), and their vectors, shape (chunks, dimension)."""
@@ -306,15 +368,13 @@ class Store:
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredSpan]:
         """Chunks by id; unknown ids are left out."""
-        return {
-            row[0]: span
-            for row, span in self._spans("chunks", f"chunks.id IN ({','.join('?' * len(ids))})", tuple(ids))
-        }
+        condition = "chunks.id IN (SELECT value FROM json_each(?))"
+        return {row[0]: span for row, span in self._spans("chunks", condition, (json.dumps(list(ids)),))}
 
     def sentences(self, document: StoredDocument, span: Span) -> tuple[StoredSpan, ...]:
         """The sentences of a document that overlap a span, in order."""
-        condition = "sentences.document = ? AND sentences.start < ? AND sentences.end > ?"
-        rows = self._spans("sentences", condition, (document.id, span.end, span.start))
+        condition = "sentences.document = ? AND documents.version = ? AND sentences.start < ? AND sentences.end > ?"
+        rows = self._spans("sentences", condition, (document.id, document.version, span.end, span.start))
         return tuple(sorted((found for _, found in rows), key=lambda found: found.span.start))
 
     def _spans(
@@ -329,6 +389,23 @@ class Store:
         )
         for row in rows:
             yield row[:3], StoredSpan(row[0], _document(row[4:]), Span(row[1], row[2]), row[3])
+
+    def damages(self) -> Iterator[str]:
+        """What SQLite itself finds wrong; best asked of a `copy`, for the keyword check counts as writing."""
+        for (found,) in self.read("PRAGMA integrity_check"):
+            if found != "ok":
+                yield str(found)
+        for table, row, parent, _ in self.read("PRAGMA foreign_key_check"):
+            yield f"row {row} of {table} belongs to none of {parent}"
+        try:
+            self._connection.execute("INSERT INTO keywords (keywords) VALUES ('integrity-check')")
+        except sqlite3.DatabaseError as error:
+            yield f"the keywords are not those of their rows ({error})"
+
+    def read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query, for whoever checks the store."""
+        with _damage_named(self.folder):
+            return self._connection.execute(statement, values).fetchall()
 
     def _get(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -377,7 +454,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _stems(text: str) -> str:
+def keywords(text: str) -> str:
+    """What the keyword table holds of a text."""
     return " ".join(stem(word) for word in words(text))
 
 
@@ -406,6 +484,15 @@ def _damage_named(folder: Path) -> Iterator[None]:
         raise IndexDamaged(
             f"The index in '{folder}' cannot be read ({error}). Remove the folder and add the documents again."
         ) from error
+
+
+def _inode(folder: Path) -> tuple[int, int] | None:
+    """Device and inode of the store's file; None when there is none."""
+    try:
+        status = (folder / _FILE).stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def _make(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """`citewell index ...`: documents in and out of the index, and looking into it."""
 
 import json
+import signal
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -11,13 +13,19 @@ import click
 from index import (
     Index,
     ReadError,
+    Report,
     Splitter,
+    Step,
     add,
+    changes,
     describe,
     open_embedder,
     remove,
+    sync,
+    verify,
 )
 from service.console import EXIT_FAILED, index_option, json_option, refuse_empty
+from service.follow import follow
 from service.settings import Settings, load_settings
 from service.terminal import (
     ProgressBar,
@@ -60,11 +68,66 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
             click.echo(strip_controls(f"citewell: {error}"), err=True)
             continue
         failed = failed or bool(report.of("failed"))
-        if as_json:
-            click.echo(json.dumps({"source": source, "files": report_lines(report.steps)}, ensure_ascii=False))
-        else:
-            click.echo(f"{source}: {render_report(report)}")
+        _tell_report(source, report, as_json)
     sys.exit(EXIT_FAILED if failed else 0)
+
+
+@index_group.command(name="sync")
+@click.argument("directory", metavar="DIR", callback=refuse_empty)
+@click.option("--watch", is_flag=True, help="Go on, and follow each change until Ctrl-C.")
+@json_option
+@index_option
+def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None) -> None:
+    """Make the index hold what the folder DIR holds: add, update, and remove what is gone.
+
+    A file that is there but cannot be read keeps the version that was indexed before; the exit code is then 1.
+    Documents outside of DIR stay as they are.
+
+    \b
+    Examples:
+      citewell index sync my-documents
+      citewell index sync my-documents --watch
+    """
+    settings = load_settings(index=folder)
+    embedder = open_embedder(settings.embedder, settings.threads)
+
+    def synchronize() -> Report:
+        with closing(ProgressBar(quiet=watch)) as bar:
+            return sync(settings.index, Path(directory), embedder, _splitter(settings), bar)
+
+    if watch:
+        _follow(changes(Path(directory), settings.index), synchronize, as_json)
+        return
+    report = synchronize()
+    _tell_report(directory, report, as_json)
+    sys.exit(EXIT_FAILED if report.of("failed") else 0)
+
+
+@index_group.command(name="verify")
+@click.option("--vectors", is_flag=True, help="Compute every vector anew too; takes as long as adding.")
+@json_option
+@index_option
+def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
+    """Check all that the index holds: files, spans, counts, keywords, vectors. It changes nothing.
+
+    Exit code 1 when something is wrong; each fault is one line that says what to do.
+
+    \b
+    Example:
+      citewell index verify --vectors
+    """
+    settings = load_settings(index=folder)
+    embedder = open_embedder(settings.embedder, settings.threads)
+    counts = describe(settings.index).counts
+    with closing(ProgressBar("verifying", " vectors")) as bar:
+        faults = verify(settings.index, embedder, _splitter(settings), vectors, bar)
+    if as_json:
+        click.echo(json.dumps({**asdict(counts), "faults": [asdict(fault) for fault in faults]}))
+    else:
+        for fault in faults:
+            click.echo(strip_controls(fault.detail))
+        click.echo(f"{counts.documents} documents, {counts.chunks} chunks: {len(faults) or 'no'} faults", err=True)
+    sys.exit(EXIT_FAILED if faults else 0)
 
 
 @index_group.command(name="remove")
@@ -151,6 +214,38 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None) ->
     with _open(load_settings(index=folder)) as index:
         for passage in index.search(query, limit):
             click.echo(_to_json(passage) if as_json else render_found(passage))
+
+
+def _tell_report(source: str, report: Report, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"source": source, "files": report_lines(report.steps)}, ensure_ascii=False))
+    else:
+        click.echo(strip_controls(f"{source}: {render_report(report)}"))
+
+
+def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json: bool) -> None:
+    """Until Ctrl-C, or a SIGTERM, which is how a supervisor ends what has done its work."""
+    terminated = False
+
+    def terminate(*_: object) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    def tell(step: Step) -> None:
+        if as_json:
+            click.echo(json.dumps(*report_lines([step]), ensure_ascii=False))
+        elif not step.detail:
+            click.echo(strip_controls(f"{step.outcome} {step.path}"))
+        if step.detail:
+            click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        follow(changed, synchronize, tell, lambda text: click.echo(strip_controls(f"citewell: {text}"), err=True))
+    except KeyboardInterrupt:
+        if not terminated:
+            raise
 
 
 def _open(settings: Settings) -> Index:

@@ -9,7 +9,7 @@ from typing import Never
 import click
 from tqdm import tqdm
 
-from index import Passage, Report, Step, StoredDocument, Watcher
+from index import Outcome, Passage, Report, Step, StoredDocument, Watcher
 from service.answer import Answer, Citation, CitedPassage
 
 _EXCERPT = 200
@@ -54,9 +54,12 @@ def render_document(document: StoredDocument) -> str:
     return strip_controls(f"{_dated(document)}  {document.path}  {document.title}")
 
 
+_OUTCOMES: tuple[Outcome, ...] = ("added", "updated", "removed", "unchanged", "failed", "skipped")
+
+
 def render_report(report: Report) -> str:
-    """What adding did, in one line."""
-    counts = {name: len(report.of(name)) for name in ("added", "updated", "unchanged", "failed", "skipped")}
+    """What adding or synchronizing did, in one line."""
+    counts = {name: len(report.of(name)) for name in _OUTCOMES}
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
 
 
@@ -96,18 +99,22 @@ def _wrap(text: str, indent: str = "") -> str:
 
 
 class ProgressBar(Watcher):
-    """Bytes done with rate and ETA on standard error, and a line for each file that could not be read."""
+    """What is done, with rate and ETA, on standard error, and a line for each file that was not taken.
 
-    def __init__(self) -> None:
+    `quiet` leaves those lines to somebody else.
+    """
+
+    def __init__(self, task: str = "indexing", unit: str = "B", quiet: bool = False) -> None:
+        self._task, self._unit, self._quiet = task, unit, quiet
         self._bar: tqdm[Never] | None = None
 
     def begin(self, size: int) -> None:
         """Draws the bar when standard error is a terminal."""
         self._bar = tqdm(
             total=max(1, size),
-            unit="B",
+            unit=self._unit,
             unit_scale=True,
-            desc="indexing",
+            desc=self._task,
             disable=not sys.stderr.isatty(),
             leave=False,
         )
@@ -119,7 +126,7 @@ class ProgressBar(Watcher):
 
     def finish(self, step: Step) -> None:
         """Tells of a file that was not taken."""
-        if step.detail:
+        if step.detail and not self._quiet:
             with tqdm.external_write_mode(file=sys.stderr):
                 click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
 

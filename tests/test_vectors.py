@@ -8,12 +8,20 @@ import pytest
 from numpy.typing import NDArray
 
 from index.embed import Vectors
+from index.store import Stamp
 from index.vectors import VectorIndex, drop_caches
 
 
 def unit(count: int, dimension: int, seed: int) -> Vectors:
     vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+FIRST = Stamp("a store", 1)
+
+
+def at(generation: int, store: str = "a store") -> Stamp:
+    return Stamp(store, generation)
 
 
 class Source:
@@ -28,8 +36,14 @@ class Source:
         self.asked += 1
         return self.ids, self.vectors
 
-    def open(self, folder: Path, generation: int = 1) -> VectorIndex:
-        return VectorIndex.load_or_build(folder, generation, len(self.ids), self)
+    def open(self, folder: Path, stamp: Stamp = FIRST) -> VectorIndex:
+        """As an index does it: reads the cache, or builds and saves it."""
+        cached = VectorIndex.load(folder, stamp)
+        if cached is not None:
+            return cached
+        built = VectorIndex.build(*self())
+        built.save(folder, stamp, lambda: True)
+        return built
 
 
 def slow_search(source: Source, query: Vectors, limit: int) -> list[tuple[int, float]]:
@@ -63,9 +77,9 @@ def test_nothing_is_found_in_nothing(tmp_path: Path, limit: int) -> None:
 
 def test_the_cache_is_named_by_its_generation_and_used_again(tmp_path: Path) -> None:
     source = Source()
-    built = source.open(tmp_path, 7)
+    built = source.open(tmp_path, at(7))
     assert [path.name for path in tmp_path.iterdir()] == ["vectors-7.faiss"]
-    read = source.open(tmp_path, 7)
+    read = source.open(tmp_path, at(7))
     assert source.asked == 1
     query = unit(1, 8, 3)
     assert read.search(query, 9) == built.search(query, 9)
@@ -73,9 +87,9 @@ def test_the_cache_is_named_by_its_generation_and_used_again(tmp_path: Path) -> 
 
 def test_a_new_generation_drops_the_older_caches(tmp_path: Path) -> None:
     source = Source()
-    source.open(tmp_path, 7)
+    source.open(tmp_path, at(7))
     (tmp_path / "vectors-6.faiss.123").write_bytes(b"left by a killed process")
-    source.open(tmp_path, 8)
+    source.open(tmp_path, at(8))
     assert source.asked == 2
     assert [path.name for path in tmp_path.iterdir()] == ["vectors-8.faiss"]
 
@@ -119,11 +133,51 @@ def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: Callable[[bytes]
     assert path.read_bytes() == good
 
 
-def test_a_cache_of_another_size_is_built_again(tmp_path: Path) -> None:
-    Source(5).open(tmp_path)
-    source = Source(6)
-    assert len(source.open(tmp_path).search(unit(1, 8, 3), 9)) == 6
-    assert source.asked == 1
+def test_a_cache_of_another_store_is_built_again(tmp_path: Path) -> None:
+    Source(5).open(tmp_path, at(3))
+    source = Source(5, seed=9)
+    query = unit(1, 8, 3)
+    found = source.open(tmp_path, at(3, "another store")).search(query, 9)
+    assert [number for number, _ in found] == [number for number, _ in slow_search(source, query, 9)]
+    assert source.asked == 2
+
+
+def test_what_is_cached_can_be_compared(tmp_path: Path) -> None:
+    source = Source()
+    for index in (source.open(tmp_path), source.open(tmp_path)):
+        ids, vectors = index.content()
+        assert np.array_equal(ids, source.ids)
+        assert np.array_equal(vectors, source.vectors)
+    assert [len(part) for part in Source(0).open(tmp_path, at(2)).content()] == [0, 0]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_cache_of_an_old_state_is_never_written(tmp_path: Path) -> None:
+    VectorIndex.build(*Source()()).save(tmp_path, FIRST, lambda: False)
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_removal_while_the_cache_is_written_leaves_none_of_it(tmp_path: Path, renamed: bool) -> None:
+    """The removal commits and drops the caches after the first look, before the second or before the renaming."""
+    looks: list[set[str]] = []
+
+    def is_current() -> bool:
+        looks.append(names(tmp_path))
+        return len(looks) == 1
+
+    class Folder(type(tmp_path)):  # type: ignore[misc]
+        def replace(self, target: Path) -> Path:
+            drop_caches(tmp_path)
+            return Path(super().replace(target))
+
+    folder = tmp_path if renamed else Folder(tmp_path)
+    VectorIndex.build(*Source()()).save(folder, FIRST, is_current)
+    assert looks == ([set(), {"vectors-1.faiss"}] if renamed else [set()])
+    assert names(tmp_path) == set()
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:

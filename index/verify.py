@@ -1,0 +1,315 @@
+"""Is all in the index as it was written: every span, count, digest, keyword and vector, and nothing besides.
+
+The store is copied into a temporary file first, so that a long check holds up nobody and changes nothing. What is
+wrong is told document by document, with the commands that mend it.
+"""
+
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from index.build import Watcher, digest_of, make_header, manifest_of
+from index.documents import DateKind, Document, Span
+from index.embed import Embedder
+from index.errors import IndexingError
+from index.manifest import check
+from index.split import Splitter, count_tokens
+from index.store import Store, keywords, writer
+from index.vectors import VectorIndex, cache_file, caches
+
+_NORM_TOLERANCE = 2e-3
+_COSINE = 0.999
+_BATCH = 256
+_ABANDONED = 60
+"""Seconds; a younger write-aside file may be one that a reader is writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it was written; `detail` is one sentence with what to do about it.
+
+    `document` is its place on the disk in full, empty when the fault is of no one document. What a run that was
+    killed has `left` behind harms nothing, and the next run takes it away.
+    """
+
+    document: str
+    kind: Literal["store", "document", "vector", "cache", "left"]
+    detail: str
+
+
+def verify(
+    folder: Path,
+    embedder: Embedder,
+    splitter: Splitter,
+    vectors: bool = False,
+    watcher: Watcher | None = None,
+) -> tuple[Fault, ...]:
+    """All faults of an index. With `vectors` every vector is computed anew, which takes as long as adding.
+
+    Raises IndexMissing, IndexMismatch, IndexDamaged.
+    """
+    manifest = manifest_of(embedder, splitter)
+    with closing(Store.open(folder)) as store:
+        check(store.manifest(), manifest, str(folder))
+        copy = store.copy()
+    with closing(copy):
+        return tuple(_faults(copy, embedder, (watcher or Watcher()) if vectors else None))
+
+
+def _faults(store: Store, embedder: Embedder, watcher: Watcher | None) -> Iterator[Fault]:
+    damages = tuple(store.damages())
+    yield from (Fault("", "store", f"{what}. {_ANEW.format(store.folder)}") for what in damages)
+    if damages:
+        return  # nothing that is read further on could be trusted
+    sound: list[int] = []
+    for (number,) in store.read("SELECT id FROM documents ORDER BY root, path"):
+        found = tuple(_document_faults(store, _record(store, number), embedder))
+        yield from found
+        if not found:
+            sound.append(number)
+    yield from _strays(store)
+    yield from _unlike_twins(store)
+    yield from _cache_faults(store, embedder)
+    yield from _left_behind(store)
+    if watcher is not None:
+        yield from _wrong_vectors(store, sound, embedder, watcher)
+
+
+_ANEW = "Remove the folder '{}' and add the documents again."
+_COLUMNS = ("id", "root", "path", "version", "title", "source", "date", "date_kind", "body", "encoding", "text")
+
+
+def _record(store: Store, number: int) -> dict[str, Any]:
+    """The row of a document as it is stored, whatever is in it."""
+    row = store.read(f"SELECT {', '.join(_COLUMNS)} FROM documents WHERE id = ?", number)[0]  # noqa: S608
+    return dict(zip(_COLUMNS, row, strict=True))
+
+
+def _place(record: dict[str, Any]) -> str:
+    return f"{record['root'].rstrip('/')}/{record['path']}"
+
+
+def _again(*places: str) -> str:
+    """The commands that build documents anew: adding alone would skip them as unchanged."""
+    names = " ".join(map(shlex.quote, places))
+    return f"Build it anew: citewell index remove {names} && citewell index add {names}"
+
+
+# --- one document ---
+
+
+def _document_faults(store: Store, record: dict[str, Any], embedder: Embedder) -> Iterator[Fault]:
+    place = _place(record)
+    for what in _whats(store, record, embedder):
+        yield Fault(place, "document", f"'{place}': {what}. {_again(place)}")
+
+
+def _whats(store: Store, record: dict[str, Any], embedder: Embedder) -> Iterator[str]:
+    if heads := tuple(_head(record)):
+        yield from heads
+        return
+    text, body = record["text"], record["body"]
+    sentences = store.read("SELECT start, end FROM sentences WHERE document = ? ORDER BY id", record["id"])
+    yield from _spans("sentence", [Span(*row) for row in sentences], text, body, overlap=False)
+    chunks = store.read(_CHUNKS, record["id"])
+    spans = [Span(*row[:2]) for row in chunks]
+    if misplaced := tuple(_spans("chunk", spans, text, 0, overlap=True)):
+        yield from misplaced
+        return
+    header = make_header(_document(record), embedder)
+    for span, row in zip(spans, chunks, strict=True):
+        words = span.slice(text)
+        for what in _chunk(header, words, _Row(*row[2:]), embedder):
+            yield f"of the chunk at {span.start} {what}"
+
+
+_CHUNKS = (
+    "SELECT start, end, tokens, digest, vector, keywords.header, keywords.text FROM chunks"
+    " LEFT JOIN keywords ON keywords.rowid = chunks.id WHERE document = ? ORDER BY chunks.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is stored of a chunk besides its place."""
+
+    tokens: int
+    digest: str
+    vector: bytes
+    header: str | None
+    words: str | None
+
+
+def _head(record: dict[str, Any]) -> Iterator[str]:
+    if not 0 <= record["body"] <= len(record["text"]):
+        yield f"its prose begins at {record['body']}, outside of its text"
+    if not record["text"].strip():
+        yield "it has no text"
+    try:
+        date.fromisoformat(record["date"])
+    except ValueError:
+        yield f"its date is '{record['date']}'"
+    if record["date_kind"] not in get_args(DateKind):
+        yield f"its date is of the kind '{record['date_kind']}'"
+
+
+def _document(record: dict[str, Any]) -> Document:
+    values = {name: record[name] for name in Document.__dataclass_fields__}
+    return Document(**{**values, "date": date.fromisoformat(record["date"])})
+
+
+def _spans(kind: str, spans: Sequence[Span], text: str, begin: int, overlap: bool) -> Iterator[str]:
+    """Whether the spans are words of the text, in order, and leave nothing out but white space."""
+    covered, last = begin, begin - 1
+    for span in spans:
+        if not begin <= span.start < span.end <= len(text):
+            yield f"a {kind} reaches from {span.start} to {span.end}, outside of its text"
+            return
+        if not span.slice(text).strip():
+            yield f"the {kind} at {span.start} is empty"
+        if span.start <= last or span.end <= covered or (not overlap and span.start < covered):
+            yield f"the {kind} at {span.start} is out of order"
+        if text[covered : span.start].strip():
+            yield f"no {kind} holds the words at {covered}"
+        covered, last = max(covered, span.end), span.start
+    if text[covered:].strip():
+        yield f"no {kind} holds the words at {covered}"
+
+
+def _chunk(header: str, words: str, row: _Row, embedder: Embedder) -> Iterator[str]:
+    if row.tokens != count_tokens(words):
+        yield f"{row.tokens} tokens are stored where there are {count_tokens(words)}"
+    if row.digest != digest_of(header + words):
+        yield "the digest is another one than that of its words"
+    if row.words is None:
+        yield "the keywords are missing"
+    elif (row.header, row.words) != (keywords(header), keywords(words)):
+        yield "the keywords are others than those of its words"
+    if len(row.vector) != 2 * embedder.dimension:
+        yield f"the vector has {len(row.vector)} bytes instead of {2 * embedder.dimension}"
+    elif not abs(float(np.linalg.norm(_unpacked(row.vector))) - 1) <= _NORM_TOLERANCE:  # also when it is no number
+        yield "the vector is none of length one"
+
+
+def _unpacked(vector: bytes) -> "np.typing.NDArray[np.float32]":
+    return np.frombuffer(vector, dtype=np.float16).astype(np.float32)
+
+
+# --- all of them ---
+
+
+def _strays(store: Store) -> Iterator[Fault]:
+    for (row,) in store.read("SELECT rowid FROM keywords WHERE rowid NOT IN (SELECT id FROM chunks)"):
+        yield Fault("", "store", f"Row {row} of the keywords belongs to no chunk. {_ANEW.format(store.folder)}")
+
+
+def _unlike_twins(store: Store) -> Iterator[Fault]:
+    """The same words have the same vector."""
+    for (digest,) in store.read("SELECT digest FROM chunks GROUP BY digest HAVING count(DISTINCT vector) > 1"):
+        places = _holders(store, digest)
+        named = ", ".join(f"'{place}'" for place in places)
+        yield Fault(places[0], "vector", f"Equal words have unlike vectors in {named}. {_again(*places)}")
+
+
+def _holders(store: Store, digest: str) -> tuple[str, ...]:
+    rows = store.read(
+        "SELECT DISTINCT root, path FROM chunks JOIN documents ON documents.id = chunks.document WHERE digest = ?"
+        " ORDER BY root, path",
+        digest,
+    )
+    return tuple(_place({"root": root, "path": path}) for root, path in rows)
+
+
+def _cache_faults(store: Store, embedder: Embedder) -> Iterator[Fault]:
+    """The vector file of this state, if there is one, holds what the store holds."""
+    stamp = store.stamp()
+    path = cache_file(store.folder, stamp)
+    if not path.exists() or store.read("SELECT 1 FROM chunks WHERE length(vector) != ?", 2 * embedder.dimension):
+        return
+    cached = VectorIndex.load(store.folder, stamp)
+    if cached is None:
+        what = "is damaged"
+    elif not _equal(cached.content(), store.vectors(embedder.dimension)):
+        what = "holds other vectors than the store"
+    else:
+        return
+    yield Fault("", "cache", f"The file '{path}' {what}. Remove it: the next question makes it again.")
+
+
+def _equal(one: Sequence["np.typing.NDArray[Any]"], other: Sequence["np.typing.NDArray[Any]"]) -> bool:
+    return all(np.array_equal(mine, theirs) for mine, theirs in zip(one, other, strict=True))
+
+
+def _left_behind(store: Store) -> Iterator[Fault]:
+    """What runs that were killed did not take away; nothing can be told while somebody writes."""
+    with suppress(IndexingError), writer(store.folder), closing(Store.open(store.folder)) as now:
+        current = cache_file(now.folder, now.stamp())
+        for path in caches(now.folder):
+            aside = path.suffix != ".faiss"
+            if path != current and not (aside and _age(path) < _ABANDONED):
+                yield Fault("", "left", f"The file '{path}' was left behind. {_TIDY}")
+        if now.has_traces():
+            yield Fault("", "left", f"Traces of removed words may be in the files of '{now.folder}'. {_TIDY}")
+
+
+_TIDY = "The next citewell index add, sync or remove takes care of it."
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0
+
+
+# --- vectors computed anew ---
+
+
+def _wrong_vectors(store: Store, documents: Iterable[int], embedder: Embedder, watcher: Watcher) -> Iterator[Fault]:
+    watcher.begin(store.read("SELECT count(DISTINCT digest) FROM chunks")[0][0])
+    seen: set[str] = set()
+    batch: dict[str, _Embedded] = {}
+    for number in documents:
+        found = _embedded(store, number, embedder)
+        batch |= {digest: embedded for digest, embedded in found.items() if digest not in seen}
+        seen |= found.keys()
+        if len(batch) >= _BATCH:
+            yield from _compare(store, batch, embedder, watcher)
+            batch = {}
+    if batch:
+        yield from _compare(store, batch, embedder, watcher)
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """What was embedded and what became of it."""
+
+    text: str
+    vector: bytes
+
+
+def _embedded(store: Store, number: int, embedder: Embedder) -> dict[str, _Embedded]:
+    record = _record(store, number)
+    header = make_header(_document(record), embedder)
+    rows = store.read("SELECT digest, start, end, vector FROM chunks WHERE document = ? ORDER BY id", number)
+    return {
+        digest: _Embedded(header + Span(start, end).slice(record["text"]), vector)
+        for digest, start, end, vector in rows
+    }
+
+
+def _compare(store: Store, batch: dict[str, _Embedded], embedder: Embedder, watcher: Watcher) -> Iterator[Fault]:
+    anew = embedder.embed_passages([embedded.text for embedded in batch.values()], watcher.advance)
+    for (digest, embedded), vector in zip(batch.items(), anew, strict=True):
+        stored = _unpacked(embedded.vector)
+        if not float(vector @ stored) > _COSINE * float(np.linalg.norm(vector) * np.linalg.norm(stored)):
+            places = _holders(store, digest)
+            named = ", ".join(f"'{place}'" for place in places)
+            yield Fault(places[0], "vector", f"A vector of {named} is not that of its words. {_again(*places)}")

@@ -1,0 +1,40 @@
+"""Keeps an index like a folder for as long as it runs: each change is told once, and a failure ends nothing."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from index import IndexingError, IndexLocked, Report, Step
+
+_RETRY_SECONDS = 2.0
+_CHANGES = {"added", "updated", "removed"}
+
+
+def follow(
+    changes: Iterable[bool],
+    synchronize: Callable[[], Report],
+    tell: Callable[[Step], None],
+    complain: Callable[[str], None],
+) -> None:
+    """Synchronizes whenever `changes` gives True, and again some time after it failed.
+
+    Changes are told; so is what was not taken, when it was not told the time before. What fails the first time is
+    raised, unless another process is just writing: then the command was given wrongly.
+    """
+    failed, untaken, first, retry = "", set[Step](), True, 0.0
+    for changed in changes:
+        if not changed and (not failed or time.monotonic() < retry):
+            continue
+        try:
+            report = synchronize()
+        except (IndexingError, OSError) as error:
+            if first and not isinstance(error, IndexLocked):
+                raise
+            if str(error) != failed:
+                complain(str(error))
+            failed, retry = str(error), time.monotonic() + _RETRY_SECONDS
+            continue
+        failed, first = "", False
+        for step in report.steps:
+            if step.outcome in _CHANGES or (step.detail and step not in untaken):
+                tell(step)
+        untaken = {step for step in report.steps if step.detail}

@@ -227,7 +227,7 @@ class _Adder:
             if sum(len(item.chunks) for item in batch) >= _BATCH_CHUNKS:
                 yield from self._commit(batch)
                 batch = []
-        yield from self._commit(batch, [document for document in gone if not _is_there(document)])
+        yield from self._commit(batch, gone)
 
     def _skip(self, file: Path, reason: str) -> Step:
         path = file.relative_to(self._root(file)).as_posix()
@@ -261,6 +261,7 @@ class _Adder:
         if not batch and not gone:
             return
         vectors = self._vectors(batch)
+        gone = [document for document in gone if not _is_there(document)]  # meanwhile a file may have come back
         with self._store.transaction():
             for item in batch:
                 chunks = [

@@ -26,15 +26,15 @@ def changes(source: Path, folder: Path) -> Iterator[bool]:
     `folder` is that of the index. What changes while the caller is busy is told afterwards, and a `source` that
     vanishes is waited for. Raises IndexingError when the system watches no more folders.
     """
-    source, folder = source.resolve(), folder.resolve()
+    source, folder, is_there = source.resolve(), folder.resolve(), True
     while True:
         watched = _folders(source, folder)
+        if not watched:
+            yield is_there  # that it has vanished is a change, too
+            time.sleep(_TICK)
+        is_there = bool(watched)
         with closing(_events(watched, folder)) as events:
-            begun = bool(watched) and _begin(events)
-            if not begun:
-                time.sleep(_TICK)
-                yield False
-            elif _folders(source, folder) == watched:
+            if is_there and _begin(events) and _folders(source, folder) == watched:
                 yield True
                 yield from _until_change(events)
 

@@ -7,10 +7,10 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from fakes import FakeEmbedder
+from workplace import Fake, Workplace
 
 from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select
 from index.build import make_header
@@ -29,59 +29,6 @@ from index.store import Store, writer
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7
-
-
-class Workplace:
-    """A folder of documents and an index of it by the fake embedder."""
-
-    def __init__(self, folder: Path, embedder: "Fake") -> None:
-        self.documents = folder / "documents"
-        self.index = folder / "index"
-        self.embedder = embedder
-
-    def write(self, **files: str) -> None:
-        """`a__b_txt="..."` becomes `a/b.txt`."""
-        for name, text in files.items():
-            file = self.documents / name.replace("__", "/").replace("_", ".")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-
-    def add(self, source: Path | None = None, watcher: Watcher | None = None) -> dict[str, str]:
-        """Adds the folder, or a part of it; what became of each file."""
-        report = add(self.index, source or self.documents, self.embedder, Splitter(), watcher)
-        return {step.path: step.outcome for step in report.steps}
-
-    def open(self) -> Index:
-        return Index.open(self.index, self.embedder, Splitter())
-
-    def paths(self) -> list[str]:
-        with closing(self.open()) as index:
-            return [document.path for document in index.documents()]
-
-    def found(self, query: str) -> set[str]:
-        """The paths of the documents that hold a word of the query."""
-        with closing(self.open()) as index:
-            return {passage.document.path for passage in index.search(query, 100) if passage.keyword > 0}
-
-    def files_with(self, word: str) -> list[str]:
-        """The files of the index that hold a word, in whatever form."""
-        return [file.name for file in self.index.iterdir() if word.encode().lower() in file.read_bytes().lower()]
-
-    def rows(self) -> tuple[int, set[tuple[object, ...]]]:
-        """The generation, and all ids with what they stand for."""
-        with closing(Store.open(self.index)) as store:
-            tables = ("documents", "sentences", "chunks")
-            rows = {
-                (table, *row) for table in tables for row in store._connection.execute(f"SELECT * FROM {table}")
-            }
-            return store.generation(), rows
-
-
-class Fake(Embedder, Protocol):
-    """The fake embedder of conftest.py, as far as it is looked into here."""
-
-    embedded: list[str]
-    identity: str
 
 
 @pytest.fixture

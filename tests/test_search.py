@@ -1,12 +1,16 @@
 """Searching: any question is allowed, and what is found is what is stored."""
 
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import write
@@ -14,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, words
-from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged
+from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged, IndexMismatch, IndexMissing
 from index.store import Store
+from index.vectors import VectorIndex
 
 MakeIndex = Callable[..., Index]
 
@@ -322,6 +327,71 @@ def test_a_change_by_another_process_is_seen(index: Index, tmp_path: Path) -> No
     subprocess.run([sys.executable, "-c", code, tmp_path / "index"], check=True, timeout=60)
     assert set(paths(index.search("tram"))) == {"ships.txt", "bread.txt"}
     assert [document.path for document in index.documents()] == ["bread.txt", "ships.txt"]
+
+
+def test_a_reader_in_an_old_state_leaves_no_cache_of_it(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document is removed while a search has built its vectors but not written them."""
+    folder = tmp_path / "index"
+    build = VectorIndex.build
+    removing = threading.Thread(target=remove, args=(folder, "tram.txt"))
+
+    def build_and_wait(*content: Any) -> VectorIndex:
+        monkeypatch.undo()
+        removing.start()
+        with closing(Store.open(folder)) as store:
+            before = store.generation()
+            while store.generation() == before:
+                time.sleep(0.01)
+        return build(*content)
+
+    monkeypatch.setattr(VectorIndex, "build", build_and_wait)
+    assert len(index.search("tram")) == 3
+    removing.join()
+    assert list(folder.glob("*.faiss*")) == []
+    assert set(paths(index.search("tram"))) == {"ships.txt", "bread.txt"}
+    assert [path.name for path in folder.glob("*.faiss*")] == [f"vectors-{index.generation()}.faiss"]
+
+
+def test_an_index_that_was_deleted_shows_no_word(index: Index, fake_embedder: Embedder, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    found = index.search("tram")
+    shutil.rmtree(folder)
+    reads: list[Callable[[], object]] = [
+        lambda: index.search("tram"),
+        lambda: index.search("tram", keywords_only=True),
+        lambda: index.sentences(found),
+        lambda: index.text(found[0].document),
+        lambda: index.weights("tram"),
+        lambda: index.holds("tram.txt", found[0].document.version),
+        lambda: index.find("tram.txt"),
+        index.documents,
+        index.counts,
+        index.generation,
+    ]
+    for read in reads:
+        with pytest.raises(IndexMissing):
+            read()
+    write(tmp_path / "others", a_txt="The ferry left.", b_txt="The pier.", c_txt="The quay.")
+    add(folder, tmp_path / "others", fake_embedder, Splitter())
+    assert set(paths(index.search("tram"))) == {"a.txt", "b.txt", "c.txt"}
+    assert index.sentences(found) == ()
+    with pytest.raises(DocumentUnknown):
+        index.text(found[0].document)
+    assert not index.holds("tram.txt", found[0].document.version)
+    add(folder, tmp_path / "documents", fake_embedder, Splitter())
+    assert paths(index.search("tram", 1)) == ["tram.txt"]
+
+
+def test_an_index_that_another_builder_replaced_is_refused(
+    index: Index, fake_embedder: Embedder, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "index")
+    add(tmp_path / "index", tmp_path / "documents", fake_embedder, Splitter(chunk_tokens=100))
+    for _ in range(2):
+        with pytest.raises(IndexMismatch, match="splitter"):
+            index.documents()
 
 
 def test_the_vector_cache_is_made_by_the_first_search(index: Index, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import date
 from pathlib import Path
 
@@ -248,6 +248,77 @@ def test_damage_is_told_in_a_sentence(store: Store, damage: Callable[[Path], Non
         read()
     assert "Remove" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_very_many_ids_and_digests_are_one_query(store: Store) -> None:
+    known = f"digest of {Span(0, 29)}"
+    assert list(store.known_vectors([known, *map(str, range(300_000))])) == [known]
+    assert len(store.chunks(range(300_000))) == 1
+    assert store.known_vectors([]) == store.chunks([]) == {}
+
+
+def test_a_store_is_never_seen_without_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed while making it leaves none, and the next one makes it."""
+    monkeypatch.setattr(Store, "transaction", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Store.create(tmp_path, MANIFEST)
+    monkeypatch.undo()
+    with pytest.raises(IndexMissing):
+        Store.open(tmp_path)
+    (tmp_path / "store.new").write_bytes(b"half of a file")
+    with closing(Store.create(tmp_path, MANIFEST)) as store:
+        assert store.counts().documents == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"store.sqlite"}
+
+
+def interrupted(_: Store) -> AbstractContextManager[None]:
+    raise KeyboardInterrupt
+
+
+def test_the_log_of_a_store_that_was_deleted_is_not_played_into_a_new_one(tmp_path: Path) -> None:
+    first = Store.create(tmp_path, MANIFEST)
+    with first.transaction():
+        put(first)
+    log = (tmp_path / "store.sqlite-wal").read_bytes()
+    assert b"tram" in log
+    first.close()
+    (tmp_path / "store.sqlite").unlink()
+    (tmp_path / "store.sqlite-wal").write_bytes(log)
+    with closing(Store.create(tmp_path, MANIFEST)) as second:
+        assert texts(second) == {}
+
+
+def test_a_copy_is_a_state_of_its_own(store: Store) -> None:
+    with closing(store.copy()) as copy:
+        with store.transaction():
+            store.delete(store.documents())
+        assert list(texts(copy)) == ["a.txt"]
+        assert list(copy.damages()) == []
+        assert copy.stamp().generation == store.generation() - 1
+
+
+def test_two_stores_in_one_place_have_two_names(store: Store) -> None:
+    first = store.stamp()
+    assert store.is_at(first)
+    (store.folder / "store.sqlite").rename(store.folder / "away.sqlite")
+    assert not store.in_place()
+    with closing(Store.create(store.folder, MANIFEST)) as second:
+        with second.transaction():
+            put(second)
+        assert second.generation() == first.generation
+        assert second.stamp() != first
+        assert not store.is_at(first)
+
+
+def test_a_document_of_another_store_with_the_same_id_is_unknown(store: Store, tmp_path: Path) -> None:
+    found = store.documents()[0]
+    with closing(Store.create(tmp_path / "other", MANIFEST)) as other:
+        with other.transaction():
+            put(other, "a.txt", "Something else entirely, of another length.")
+        assert other.documents()[0].id == found.id
+        assert other.sentences(found, Span(0, 100)) == ()
+        with pytest.raises(DocumentUnknown):
+            other.text(found)
 
 
 def test_a_missing_index_is_told_with_the_next_command(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ export Q
 BIN := $(VENV)/bin
 INDEX := .citewell/index
 
-.PHONY: help setup seeds ask serve test check bench wheel clean
+.PHONY: help setup seeds ask serve test check eval bench wheel clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -45,10 +45,10 @@ check: setup ## lint, format, types and import contracts
 	"$(BIN)/mypy"
 	"$(BIN)/lint-imports" --no-logo
 
-bench: setup ## measure answers on the seeds, speed and memory
-	mkdir -p "$(INDEX)"
-	"$(BIN)/citewell" index add seeds/documents --index "$(INDEX)" >&2
-	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.quality seeds/questions.jsonl
+eval: setup seeds ## how many of the seed questions are answered rightly
+	"$(BIN)/citewell" eval run seeds/questions.jsonl --index "$(INDEX)"
+
+bench: eval ## answers on the seeds, then speed and memory
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
 
 wheel: setup ## build the wheel into dist/

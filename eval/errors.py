@@ -1,11 +1,13 @@
 """What can go wrong in an evaluation.
 
-EvaluationError
-└── GoldError       a gold file that cannot be read, line and fault named
+EvaluationError         one of the service's errors, so that the command line tells it like them
+└── GoldError           a gold file that cannot be read, line and fault named
 """
 
+from service.errors import ServiceError
 
-class EvaluationError(Exception):
+
+class EvaluationError(ServiceError):
     """Anything that keeps an evaluation from running, said in one sentence."""
 
 

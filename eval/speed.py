@@ -5,39 +5,38 @@ started anew for one question. Prints one JSON object; the figures hold for the 
 """
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 import psutil
 from tqdm import tqdm
 
-from eval.gold import load_gold
-from service.assistant import Assistant, open_assistant
-from service.events import Done, Quoted
+from eval.gold import Gold, load_gold
+from eval.metrics import quoted_seconds_p50, quoted_seconds_p95, seconds_p50, seconds_p95
+from eval.run import Answering, ask
+from service.assistant import open_assistant
+from service.machine import describe_machine
 from service.settings import load_settings
 
 _COLD_RUNS = 5
 _COLD_QUESTION = "What phases did Biden's proposal have?"
 
 
-def measure_warm(assistant: Assistant, questions: Sequence[str]) -> dict[str, float]:
+def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float | None]:
     """Seconds to the first quotation and to the end over all questions, after one pass that is not counted."""
-    list(_timed(assistant, questions))
-    times = list(_timed(assistant, questions))
-    quoted = [first for first, _ in times if first is not None]
-    total = [last for _, last in times]
+    for _ in range(2):
+        records = [ask(assistant, gold) for gold in tqdm(golds, desc="warm", file=sys.stderr)]
     return {
-        "questions": len(times),
-        "quoted_median": median(quoted),
-        "quoted_p95": _p95(quoted),
-        "total_median": median(total),
-        "total_p95": _p95(total),
+        "questions": len(records),
+        "quoted_median": quoted_seconds_p50(records).value,
+        "quoted_p95": quoted_seconds_p95(records).value,
+        "total_median": seconds_p50(records).value,
+        "total_p95": seconds_p95(records).value,
     }
 
 
@@ -54,56 +53,27 @@ def measure_cold(index: Path) -> dict[str, float]:
     return {"runs": len(runs), "quoted": median(run[0] for run in runs), "end": median(run[1] for run in runs)}
 
 
-def describe_machine() -> dict[str, object]:
-    """What the figures hold for."""
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def _timed(assistant: Assistant, questions: Sequence[str]) -> Iterator[tuple[float | None, float]]:
-    for question in tqdm(questions, desc="warm", file=sys.stderr):
-        clock = _stopwatch()
-        first = None
-        for event in assistant.answer(question):
-            if isinstance(event, Quoted):
-                first = clock()
-            elif isinstance(event, Done):
-                yield first, clock()
-
-
 def _cold_run(index: Path) -> tuple[float, float]:
     command = [sys.executable, "-P", "-m", "service.cli", "ask", _COLD_QUESTION, "--index", str(index)]
-    clock = _stopwatch()
+    started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        first = next((clock() for line in process.stderr if "own words" in line), float("inf"))
+        said = any("own words" in line for line in process.stderr)
+        first = time.perf_counter() - started if said else float("inf")
         process.stderr.read()
-    return first, clock()
-
-
-def _stopwatch() -> Callable[[], float]:
-    started = time.perf_counter()
-    return lambda: time.perf_counter() - started
-
-
-def _p95(values: Sequence[float]) -> float:
-    return quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+    return first, time.perf_counter() - started
 
 
 def main(arguments: Sequence[str]) -> None:
     """Measures and prints."""
     settings = load_settings()
-    gold = load_gold(Path(arguments[0] if arguments else "seeds/questions.jsonl"))
+    golds = load_gold(Path(arguments[0] if arguments else "seeds/questions.jsonl"))
     cold = measure_cold(settings.index)
     with open_assistant(settings) as assistant:
-        warm = measure_warm(assistant, [question.question for question in gold])
+        warm = measure_warm(assistant, golds)
         memory = measure_memory()
-    print(json.dumps({"warm": warm, "cold": cold, "memory_mb": memory, "machine": describe_machine()}, indent=2))
+    machine = asdict(describe_machine())
+    print(json.dumps({"warm": warm, "cold": cold, "memory_mb": memory, "machine": machine}, indent=2))
 
 
 if __name__ == "__main__":

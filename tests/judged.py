@@ -1,0 +1,66 @@
+"""Gold questions, answers and records for the tests of the evaluation, each with little said about it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eval.gold import Gold, GoldEvidence, QuestionType
+from service.answer import ANSWER, Answer
+from service.events import Done, Event, Quoted
+
+
+def gold(name: str, kind: QuestionType = "fact", *, spans: tuple[tuple[str, int, int], ...] = ()) -> Gold:
+    """A question whose right answer holds "north" and "south"; unanswerable ones have none."""
+    if kind == "unanswerable":
+        return Gold(name, f"What of {name}?", kind, (), ())
+    places = spans or (("a.txt", 10, 20),)
+    evidence = tuple(GoldEvidence(document, start, end, "x" * (end - start)) for document, start, end in places)
+    return Gold(name, f"What of {name}?", kind, (("north",), ("south",)), evidence)
+
+
+def answer(
+    text: str = "From north to south.",
+    *,
+    cites: tuple[tuple[str, int, int], ...] = (("a.txt", 10, 20),),
+    refused: bool = False,
+    tier: str = "quoted",
+    sentences: tuple[tuple[int, ...], ...] = ((1,),),
+) -> Answer:
+    """An answer with these citations; `sentences` are the numbers that each sentence cites."""
+    shared = {"version": "v", "title": "t", "date": "2024-01-01", "date_kind": "stated", "page": None, "quote": "q"}
+    return ANSWER.validate_python(
+        {
+            "id": "x",
+            "question": "?",
+            "understood_as": None,
+            "answer": text,
+            "refused": refused,
+            "reason": "nothing_on_subject" if refused else None,
+            "sentences": [
+                {"text": text, "start": 0, "end": len(text), "citations": numbers}
+                for numbers in (() if refused else sentences)
+            ],
+            "citations": [
+                {"n": n, "document": document, "start": start, "end": end, **shared}
+                for n, (document, start, end) in enumerate(() if refused else cites, start=1)
+            ],
+            "passages": [],
+            "trace": {"tier": "refused" if refused else tier, "model": "off", "seconds": {}, "tokens": {}},
+        }
+    )
+
+
+class ScriptedAssistant:
+    """Answers by the question's id: with events, or by raising what stands there."""
+
+    def __init__(self, script: Mapping[str, Any]) -> None:
+        self._script = script
+        self.asked: list[str] = []
+
+    def answer(self, question: str, identifier: str | None = None) -> Iterator[Event]:
+        assert identifier is not None
+        self.asked.append(identifier)
+        said = self._script[identifier]
+        for part in said if isinstance(said, tuple) else (Quoted(said), Done(said)):
+            if isinstance(part, BaseException):
+                raise part
+            yield part

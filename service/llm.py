@@ -181,19 +181,27 @@ class LlamaProcess:
         if self._context is not None and self._process.poll() is not None:
             # It died while nobody asked it anything: that is no reason to lose the next answer.
             self._restart()
-        if self._context is None:
-            first = self._next(time.monotonic() + _LOAD_SECONDS)
-            if "ready" not in first:
-                killed = self._was_killed()
-                # Loading is tried again with the next request, which must not wait for a process that is gone.
-                self._restart()
-                if killed:
-                    raise ModelLost("The language model's process was killed; it has been started again.")
-                raise ModelUnavailable(
-                    f"The model '{self._model}' cannot be loaded by llama.cpp: it is damaged or of a kind that "
-                    "it does not know. Set CITEWELL_MODEL to another GGUF file, or to 'none' for quoted answers."
-                )
+        # Nor is one that was killed while it loaded; twice may be a crash at every load.
+        if not self._is_loaded() and not self._is_loaded():
+            raise ModelLost("The language model's process was killed while it loaded; it is started again.")
+
+    def _is_loaded(self) -> bool:
+        """Waits for the model; False when its process was killed meanwhile. Raises ModelUnavailable."""
+        if self._context is not None:
+            return True
+        first = self._next(time.monotonic() + _LOAD_SECONDS)
+        if "ready" in first:
             self._context = int(first["context"])
+            return True
+        killed = self._was_killed()
+        # Loading is tried again with the next request, which must not wait for a process that is gone.
+        self._restart()
+        if not killed:
+            raise ModelUnavailable(
+                f"The model '{self._model}' cannot be loaded by llama.cpp: it is damaged or of a kind that it does "
+                "not know. Set CITEWELL_MODEL to another GGUF file, or to 'none' for quoted answers."
+            )
+        return False
 
     def _was_killed(self) -> bool:
         with suppress(subprocess.TimeoutExpired):

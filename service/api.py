@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import anyio
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
@@ -156,6 +156,7 @@ def _require_json(request: Request) -> None:
 def _add_answering(app: FastAPI, answering: Answering) -> None:
     @app.post(
         "/v1/ask",
+        tags=["questions"],
         summary="Answer a question from the documents",
         dependencies=[Depends(_require_json)],
         response_model=Answer,
@@ -180,6 +181,7 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
 
     @app.post(
         "/v1/search",
+        tags=["questions"],
         summary="Show the passages that would be searched for an answer",
         dependencies=[Depends(_require_json)],
         responses=problem_responses(400, 413, 415, 421, 422, 429, 503),
@@ -230,7 +232,12 @@ async def _look_after(request: Request, departure: Departure) -> None:
 
 
 def _add_documents(app: FastAPI, index: Index) -> None:
-    @app.get("/v1/documents", summary="List the documents", responses=problem_responses(421, 422, 503))
+    @app.get(
+        "/v1/documents",
+        tags=["documents"],
+        summary="List the documents",
+        responses=problem_responses(421, 422, 503),
+    )
     def documents(
         limit: Annotated[int, Query(ge=1, le=1000)] = 100, offset: Annotated[int, Query(ge=0, lt=2**63)] = 0
     ) -> DocumentPage:
@@ -239,6 +246,7 @@ def _add_documents(app: FastAPI, index: Index) -> None:
 
     @app.get(
         "/v1/documents/{document:path}",
+        tags=["documents"],
         summary="The stored text of a document, in which all offsets count",
         response_class=PlainTextResponse,
         responses={
@@ -274,11 +282,20 @@ def _entry(document: StoredDocument) -> DocumentEntry:
 
 
 def _add_health(app: FastAPI, assistant: Assistant) -> None:
-    @app.get("/healthz", summary="Whether the server runs", responses=problem_responses(421))
+    @app.get("/", include_in_schema=False)
+    def root() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    @app.get("/healthz", tags=["health"], summary="Whether the server runs", responses=problem_responses(421))
     def healthz() -> Health:
         return Health()
 
-    @app.get("/readyz", summary="Whether questions are answered at once", responses=problem_responses(421, 503))
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        summary="Whether questions are answered at once",
+        responses=problem_responses(421, 503),
+    )
     def readyz() -> Readiness:
         if not assistant.ready():
             raise Loading("The embedding model is still loading. Ask again in a moment.")

@@ -16,6 +16,11 @@ from service.assistant import Assistant, open_assistant
 from service.settings import Settings, load_settings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--require-browser` makes a missing browser a failure, as in .ci/run."""
+    parser.addoption("--require-browser", action="store_true", help="fail, and do not skip, without Chromium")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """A shell starts background jobs deaf to Ctrl-C, and the processes that tests start would inherit that."""

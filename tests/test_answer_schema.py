@@ -16,7 +16,9 @@ ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, (SENTENCE,), (CITATION,), (PASSAGE,),
     Trace("worded", "used", {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
-REFUSED = Answer("2", "Who?", None, "No.", True, "nothing_on_subject", (), (), (PASSAGE,), Trace("refused", "unneeded", {}, {}))
+REFUSED = Answer(
+    "2", "Who?", None, "No.", True, "nothing_on_subject", (), (), (PASSAGE,), Trace("refused", "unneeded", {}, {})
+)
 EVENTS: tuple[Event, ...] = (
     Quoted(ANSWERED),
     Proved(SENTENCE, (CITATION,)),

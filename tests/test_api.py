@@ -1,6 +1,9 @@
 """The HTTP question endpoint over a real server on loopback; the embedder and the model are fakes here."""
 
 import json
+import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -456,6 +459,37 @@ def test_the_limit_holds_a_full_question_with_history() -> None:
     settings = Settings()
     full = json.dumps({"question": "\u20ac" * 2000, "history": ["\u20ac" * 2000] * 20})
     assert len(full) < body_limit(settings) < 1_000_000
+
+
+# --- the page ---
+
+
+def test_the_page_asks_nobody_else(plain_server: Server) -> None:
+    page = plain_server.client.get("/", follow_redirects=True)
+    assert page.url.path == "/docs"
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", page.text)
+    assert len(loaded) == 3
+    for address in loaded:
+        assert address.startswith("/static-offline-docs/")
+        assert plain_server.client.get(address).status_code == 200
+
+
+def test_a_browser_shows_the_page(plain_server: Server, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        assert not request.config.getoption("--require-browser"), "there is no Chromium: apt install chromium"
+        pytest.skip("NO BROWSER: the API's page was not looked at; apt install chromium")
+    shown = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", f"--user-data-dir={tmp_path / 'profile'}",
+            "--virtual-time-budget=10000", "--dump-dom", f"{plain_server.client.base_url}/docs",
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert set(re.findall(r'data-path="([^"]+)"', shown.stdout)) == set(OPERATIONS)
 
 
 # --- the schema ---

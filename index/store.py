@@ -304,8 +304,9 @@ class Store:
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
-        rows = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY root, path")  # noqa: S608
-        return tuple(_document(row) for row in rows)
+        with _damage_named(self.folder):
+            rows = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY root, path")  # noqa: S608
+            return tuple(_document(row) for row in rows)
 
     def text(self, document: StoredDocument) -> str:
         """The stored text of a document. Raises DocumentUnknown."""
@@ -436,7 +437,10 @@ _DOCUMENT = ", ".join(
 
 def _document(row: tuple[object, ...]) -> StoredDocument:
     values = dict(zip(StoredDocument.__dataclass_fields__, row, strict=True))
-    values["date"] = date.fromisoformat(str(values["date"]))
+    try:
+        values["date"] = date.fromisoformat(str(values["date"]))
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"document {values['id']}: {error}") from error
     return StoredDocument(**values)  # type: ignore[arg-type]
 
 

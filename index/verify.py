@@ -107,6 +107,9 @@ def _again(*places: str) -> str:
 
 def _document_faults(store: Store, record: dict[str, Any], embedder: Embedder) -> Iterator[Fault]:
     place = _place(record)
+    if not _is_date(record["date"]):  # the list of documents cannot be read, so none of them can be removed
+        yield Fault(place, "document", f"'{place}': its date is '{record['date']}'. {_ANEW.format(store.folder)}")
+        return
     for what in _whats(store, record, embedder):
         yield Fault(place, "document", f"'{place}': {what}. {_again(place)}")
 
@@ -152,12 +155,16 @@ def _head(record: dict[str, Any]) -> Iterator[str]:
         yield f"its prose begins at {record['body']}, outside of its text"
     if not record["text"].strip():
         yield "it has no text"
-    try:
-        date.fromisoformat(record["date"])
-    except ValueError:
-        yield f"its date is '{record['date']}'"
     if record["date_kind"] not in get_args(DateKind):
         yield f"its date is of the kind '{record['date_kind']}'"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _document(record: dict[str, Any]) -> Document:

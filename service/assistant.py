@@ -136,7 +136,7 @@ class Assistant:
         before the first event.
         """
         question = check_question(question, self._settings.question_characters)
-        understood_as = rewrite(question, history)
+        understood_as = rewrite(question, history, self._settings.question_characters)
         asked = _Asked(_encodable(identifier or uuid.uuid4().hex), question, understood_as, quoted_only, cancelled)
         return self._events(asked)
 

@@ -212,10 +212,15 @@ def _complete(question: str, last: str) -> str | None:
 
 def _is_piece(text: str) -> bool:
     """True for a few words without a verb that is known for one, and without a word that points back."""
-    tokens = tokenize(text)
+    tokens = _within(text)
     return (
         len(tokens) <= _SHORT and not re.search("[WAX]", tags(tokens)) and not any(t.low in _KINDS for t in tokens)
     )
+
+
+def _within(text: str) -> tuple[Token, ...]:
+    """The words as they would be within a question, where a capital means something."""
+    return tokenize(f"of {text}")[1:]
 
 
 def _ask_otherwise(word: str, last: str) -> str | None:
@@ -257,10 +262,10 @@ def _exchange_time(rest: str, last: str) -> str | None:
 
 def _ask_about(about: str, last: str) -> str | None:
     """ "Lebanon" takes the place of the last subject; "the cost" is asked of it."""
-    subject, text = str(thing(last)), tags(tokenize(about))
+    subject, text = str(thing(last)), tags(_within(about))
     if _ONE.search(about):
         return None
-    if _WHEN.fullmatch(about):
+    if set(text) == {"T"}:
         return _exchange_time(about, last)
     if not re.search("[NQ]", text):
         return f"What about {about} of {subject}?" if text[0] == "D" else None

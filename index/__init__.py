@@ -4,7 +4,15 @@ from index.build import Outcome, Report, Step, Watcher, add, remove, sync
 from index.choose import select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
-from index.errors import DocumentAmbiguous, DocumentUnknown, IndexingError, IndexLocked, ReadError
+from index.errors import (
+    DocumentAmbiguous,
+    DocumentUnknown,
+    EmbedderUnavailable,
+    IndexingError,
+    IndexLocked,
+    IndexMissing,
+    ReadError,
+)
 from index.search import Index, Passage, describe
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
@@ -23,9 +31,11 @@ __all__ = [
     "DocumentAmbiguous",
     "DocumentUnknown",
     "Embedder",
+    "EmbedderUnavailable",
     "Fault",
     "Index",
     "IndexLocked",
+    "IndexMissing",
     "IndexingError",
     "Outcome",
     "Passage",

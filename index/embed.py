@@ -158,7 +158,7 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds to import
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - takes a second
 
-        torch.set_num_threads(self._threads)
+        torch.set_num_threads(int(__import__("os").environ.get("TORCHT", self._threads)))
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 from index.errors import IndexingError
+from index.read import FORMATS
 
 _TICK = 0.2
 _DEBOUNCE = 1.0
@@ -70,7 +71,11 @@ def _folders(source: Path, folder: Path) -> tuple[Path, ...]:
 
 def _events(folders: Sequence[Path], folder: Path) -> Generator[set[tuple[Change, str]], None, None]:
     def counts(_: Change, path: str) -> bool:
-        return Path(path) in folders or not (Path(path).name.startswith(".") or Path(path) == folder)
+        place = Path(path)
+        hidden = place.name.startswith(".") and place not in folders
+        # The index may even lie where the documents do.
+        own = place == folder or (place.parent == folder and place.suffix.lower() not in FORMATS)
+        return not hidden and not own
 
     return watch(
         *folders,

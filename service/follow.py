@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 
 from index import IndexingError, IndexLocked, Report, Step
 
-_RETRY_SECONDS = 2.0
 _CHANGES = {"added", "updated", "removed"}
 
 
@@ -14,8 +13,9 @@ def follow(
     synchronize: Callable[[], Report],
     tell: Callable[[Step], None],
     complain: Callable[[str], None],
+    retry_seconds: float = 2.0,
 ) -> None:
-    """Synchronizes whenever `changes` gives True, and again some time after it failed.
+    """Synchronizes whenever `changes` gives True, and again `retry_seconds` after it failed.
 
     Changes are told; so is what was not taken, when it was not told the time before. What fails the first time is
     raised, unless another process is just writing: then the command was given wrongly.
@@ -31,7 +31,7 @@ def follow(
                 raise
             if str(error) != failed:
                 complain(str(error))
-            failed, retry = str(error), time.monotonic() + _RETRY_SECONDS
+            failed, retry = str(error), time.monotonic() + retry_seconds
             continue
         failed, first = "", False
         for step in report.steps:

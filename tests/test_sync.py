@@ -438,7 +438,7 @@ class Followed:
 
     def _run(self) -> None:
         try:
-            follow(self._changes(), self._synchronize, self.told.append, self.complaints.append)
+            follow(self._changes(), self._synchronize, self.told.append, self.complaints.append, 0.3)
         except ReadError as error:
             self.error = error
 
@@ -516,7 +516,7 @@ def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, 
     (place.documents / "loop").symlink_to(place.documents)
     with Followed(place) as followed:
         followed.until(lambda: len(followed.told) == 3)
-        time.sleep(1.5)  # the index was made meanwhile: that may wake it once, and no more
+        time.sleep(1)  # the index was made meanwhile: that may wake it once, and no more
         assert followed.rounds <= 2
         rounds = followed.rounds
         (place.documents / ".git" / "b.txt").write_text("Two.")
@@ -525,10 +525,24 @@ def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, 
         (place.index / "b.txt").write_text("Two.")
         add(place.index, tmp_path / "outside", place.embedder, Splitter())
         place.found("two")
-        time.sleep(1.5)
+        time.sleep(1)
         assert followed.rounds == rounds
     with closing(place.open()) as index:
         assert len(index.documents()) == 2
+
+
+def test_an_index_in_the_same_folder_does_not_wake_it(place: Workplace) -> None:
+    place.index = place.documents
+    place.write(a_txt="One.")
+    with Followed(place) as followed:
+        followed.wait(("added", "a.txt"))
+        time.sleep(1)  # its first file may wake it once
+        rounds = followed.rounds
+        place.found("one")
+        time.sleep(1)
+        assert followed.rounds == rounds <= 2
+        place.write(b_txt="Two.")
+        followed.wait(("added", "b.txt"))
 
 
 def test_a_failing_round_is_told_once_and_tried_again(place: Workplace) -> None:

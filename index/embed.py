@@ -55,6 +55,9 @@ class Embedder(Protocol):
     def load(self) -> None:
         """Loads the weights; does nothing when they are loaded."""
 
+    def use_threads(self, count: int) -> None:
+        """How many threads the thread that calls may use from now on."""
+
     def count_pieces(self, text: str) -> int:
         """The number of word pieces of a text."""
 
@@ -105,6 +108,13 @@ class SentenceTransformerEmbedder:
         with self._lock:
             if self._model is None:
                 self._model = self._load()
+
+    def use_threads(self, count: int) -> None:
+        """How many threads the thread that calls may use from now on; torch keeps the number for each."""
+        if self.ready():
+            import torch  # noqa: PLC0415 - takes seconds to import
+
+            torch.set_num_threads(count)
 
     def count_pieces(self, text: str) -> int:
         """The number of word pieces, without the two marks at the ends."""
@@ -158,7 +168,7 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds to import
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - takes a second
 
-        torch.set_num_threads(int(__import__("os").environ.get("TORCHT", self._threads)))
+        torch.set_num_threads(self._threads)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)

@@ -8,7 +8,7 @@ line from standard input and writes one a line to standard output:
                                                  {"id": 2, "done": true, "prompt_tokens": 9, "answer_tokens": 8}
     {"cancel": 2}                                                     -> the answer ends with its "done"
 
-`quantize` and `prove` as first argument do that one thing instead.
+`quantize`, `prove` and `describe` as first argument do that one thing instead.
 """
 
 import ctypes
@@ -31,6 +31,7 @@ Message = dict[str, str]
 class _Worker:
     def __init__(self, model: str, context: int, threads: int, out: TextIO) -> None:
         self._out = out
+        self._threads = threads
         self._cancelled: set[int] = set()
         self._llama = llama_cpp.Llama(
             model, n_ctx=context, n_threads=threads, n_threads_batch=threads, flash_attn=True, verbose=False
@@ -52,6 +53,8 @@ class _Worker:
     def _generate(self, request: dict[str, Any]) -> None:
         number = int(request["id"])
         try:
+            threads = request["threads"] or self._threads
+            llama_cpp.llama_set_n_threads(self._llama.ctx, threads, threads)
             prompt = self._prompt_tokens(request["messages"])
             if len(prompt) + int(request["max_tokens"]) > self._llama.n_ctx():
                 raise ValueError(f"a prompt of {len(prompt)} tokens does not fit the model's context")
@@ -147,7 +150,17 @@ def _prove(model: str) -> None:
     llama.eval(tokens)
 
 
-_COMMANDS: Mapping[str, Callable[..., None]] = {"serve": _serve, "quantize": _quantize, "prove": _prove}
+def _describe() -> None:
+    """What llama.cpp was built for."""
+    print(llama_cpp.llama_print_system_info().decode())
+
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {
+    "serve": _serve,
+    "quantize": _quantize,
+    "prove": _prove,
+    "describe": _describe,
+}
 
 if __name__ == "__main__":
     try:

@@ -40,13 +40,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to write: `seconds` is the deadline for all of it, `cancelled` is asked after each token."""
+    """What to write: `seconds` is the deadline for all of it, `cancelled` is asked after each token.
+
+    Without `threads` it has those that the process was started with.
+    """
 
     messages: Sequence[Message]
     max_tokens: int
     seconds: float
     stop: Sequence[str] = ()
     cancelled: Callable[[], bool] = lambda: False
+    threads: int | None = None
 
 
 class Generator(Protocol):
@@ -130,6 +134,7 @@ class LlamaProcess:
                     "messages": [{"role": item.role, "content": item.content} for item in request.messages],
                     "max_tokens": request.max_tokens,
                     "stop": list(request.stop),
+                    "threads": request.threads,
                 }
             )
             finished = False

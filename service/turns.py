@@ -16,6 +16,10 @@ class Turns:
         self._changed = threading.Condition()
         self._queue: deque[object] = deque()
 
+    def busy(self) -> bool:
+        """True while it is anybody's turn."""
+        return bool(self._queue)
+
     @contextmanager
     def wait(self, left: Callable[[], bool]) -> Iterator[bool]:
         """Gives True when it is one's turn, for the time of the block; False when `left` came true before."""

@@ -32,6 +32,9 @@ class FakeEmbedder:
     def load(self) -> None:
         self.loaded = True
 
+    def use_threads(self, count: int) -> None:
+        self.threads = count
+
     def count_pieces(self, text: str) -> int:
         return len(text.split())
 

@@ -224,6 +224,39 @@ def test_an_answer_nobody_waits_for_frees_the_assistant(make_assistant: Make) ->
     assert assistant.ask(QUESTION).trace.tier == "worded"
 
 
+def test_search_and_draft_share_the_threads(make_assistant: Make, fake_embedder: FakeEmbedder) -> None:
+    generator = ScriptedGenerator(WORDED)
+    assistant = make_assistant(generator, threads=6)
+    assistant.ask(QUESTION)
+    assert (fake_embedder.threads, generator.requests[-1].threads) == (6, 6)
+    with assistant._drafting.wait(lambda: False):
+        list(assistant.answer(QUESTION, quoted_only=True))
+    assert fake_embedder.threads == 3
+    events = assistant.answer(QUESTION)
+    assert next(events).kind == "quoted"
+    with assistant._finding.wait(lambda: False):
+        list(events)
+    assert generator.requests[-1].threads == 3
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_quoted_answer_needs_no_turn_of_the_model(make_assistant: Make, cancelled: bool) -> None:
+    assistant = make_assistant(WORDED)
+    with assistant._drafting.wait(lambda: False):
+        answer = _check(
+            assistant, list(assistant.answer(QUESTION, quoted_only=not cancelled, cancelled=lambda: cancelled))
+        )
+    assert answer.trace.tier == "quoted"
+    assert answer.trace.model == ("stopped" if cancelled else "busy")
+
+
+def test_who_leaves_before_anything_is_searched_costs_nothing(make_assistant: Make) -> None:
+    assistant = make_assistant(WORDED)
+    with assistant._finding.wait(lambda: False):
+        assert list(assistant.answer(QUESTION, cancelled=lambda: True)) == []
+    assert assistant.ask(QUESTION).trace.model == "used"
+
+
 def test_while_the_embedder_loads_words_alone_give_the_first_answer(
     make_assistant: Make, fake_embedder: FakeEmbedder
 ) -> None:

@@ -1,14 +1,18 @@
 """What the documents promise is true: commands, output, settings, files."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import click
 import pytest
 from fakes import ROOT
+from serving import serve
 
+from service.api import create_app
 from service.cli import cli
 from service.settings import Settings
 
@@ -23,7 +27,7 @@ def console_commands(text: str) -> list[tuple[str, str]]:
     found = []
     for block in blocks:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
+            command, output = re.fullmatch(r"((?:[^\n]*\\\n)*[^\n]*)\n(.*)", part, re.DOTALL).groups()
             found.append((command, output))
     return found
 
@@ -56,6 +60,28 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
             check=False,
         )
         assert done.stdout == output, command
+
+
+@pytest.mark.model
+@pytest.mark.skipif(shutil.which("curl") is None, reason="NO CURL: the requests of the README were not made")
+def test_the_requests_of_the_readme_have_the_answers_that_it_shows(tmp_path: Path, seed_settings: Settings) -> None:
+    blocks = re.findall(r"```console server\n(.*?)```", README, re.DOTALL)
+    commands = console_commands("".join(f"```console\n{block}```" for block in blocks))
+    assert len(commands) >= 5
+    with serve(seed_settings.index, tmp_path) as served:
+        for command, output in commands:
+            here = command.replace("http://127.0.0.1:8000", served.url)
+            done = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=False)
+            assert done.stdout == output, command
+
+
+def test_every_route_is_in_the_readme() -> None:
+    routes = {
+        f"{method.upper()} {path}"
+        for path, methods in create_app(Settings(), Mock()).openapi()["paths"].items()
+        for method in methods
+    }
+    assert set(re.findall(r"^\| `((?:GET|POST) /\S*)` \|", README, re.MULTILINE)) == routes
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -1,6 +1,5 @@
 """Asks gold questions of an assistant and judges the answers, one at a time; a crash is a record like any other."""
 
-import hashlib
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from index import describe
 from service.answer import Answer
 from service.events import Done, Event, Failed, Quoted
 from service.machine import describe_machine
-from service.models import prepare
+from service.models import file_digest, prepare
 from service.settings import Settings
 
 _PACKAGES = (
@@ -126,8 +125,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _digested(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"file": path.name, "sha256": file_digest(path)}
 
 
 def _commit(source: Path) -> str | None:

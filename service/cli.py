@@ -160,6 +160,31 @@ def serve(host: str | None, port: str | None, folder: str | None) -> None:
     run_server(load_settings(index=folder, host=host, port=port), lambda line: click.echo(line, err=True))
 
 
+@cli.command()
+@json_option
+@index_option
+def doctor(as_json: bool, folder: str | None) -> None:
+    """Check all that an answer needs: packages, settings, models, llama.cpp, the index, and this machine's speed.
+
+    Takes about half a minute and uses no network. Exit code 1 when something failed; warnings are no failure.
+
+    \b
+    Examples:
+      citewell doctor
+      citewell doctor --index work/index --json
+    """
+    from service.doctor import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
+
+    findings = {}
+    for name, finding in examine(folder):
+        findings[name] = finding
+        if not as_json:
+            click.echo(render_finding(name, finding))
+    if as_json:
+        click.echo(json.dumps(to_object(findings), ensure_ascii=False))
+    sys.exit(EXIT_FAILED if any(finding.status == "failed" for finding in findings.values()) else 0)
+
+
 cli.add_command(index_group)
 
 

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,21 +64,37 @@ def prepare(
         return None
     if settings.model not in packaged:
         return _checked_file(Path(settings.model).expanduser())
-    model = packaged[settings.model]
-    folder = settings.cache / "models"
-    prepared = folder / f"{settings.model}-{model.sha256[:12]}-{model.quantization}.gguf"
-    if not _is_intact(prepared):
+    prepared = prepared_file(settings, packaged)
+    if not is_intact(prepared):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            prepared.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(prepared.with_suffix(".lock")):
-                if not _is_intact(prepared):
-                    _requantize(model, settings.model, prepared, worker)
+                if not is_intact(prepared):
+                    _requantize(packaged[settings.model], settings.model, prepared, worker)
         except OSError as error:
             raise ModelUnavailable(
-                f"The language model cannot be prepared in '{folder}': {error}. Make room, or set CITEWELL_CACHE "
-                "to a folder that can be written."
+                f"The language model cannot be prepared in '{prepared.parent}': {error}. Make room, or set "
+                "CITEWELL_CACHE to a folder that can be written."
             ) from error
     return prepared
+
+
+def prepared_file(settings: Settings, packaged: Mapping[str, PackagedModel] = PACKAGED) -> Path:
+    """Where the prepared file of the packaged model that the settings name belongs, whether it is there or not."""
+    model = packaged[settings.model]
+    return settings.cache / "models" / f"{settings.model}-{model.sha256[:12]}-{model.quantization}.gguf"
+
+
+def check_source(name: str, packaged: Mapping[str, PackagedModel] = PACKAGED) -> str:
+    """The SHA-256 of a packaged model as it is installed. Raises ModelUnavailable when it is absent or damaged."""
+    for _ in _blocks(packaged[name], name):
+        pass
+    return packaged[name].sha256
+
+
+def describe_library(worker: Sequence[str] = WORKER) -> str:
+    """What llama.cpp says it was built for: `AVX2 = 1 | FMA = 1 | ...`. Raises ModelUnavailable."""
+    return _run_worker(worker, "describe")
 
 
 def prove(model: Path, worker: Sequence[str] = WORKER) -> None:
@@ -105,11 +121,11 @@ def _checked_file(path: Path) -> Path:
     return path
 
 
-def _is_intact(prepared: Path) -> bool:
+def is_intact(prepared: Path) -> bool:
     """True when the prepared file is what its digest file says."""
     record = prepared.with_suffix(".sha256")
     try:
-        return record.read_text(encoding="ascii").strip() == _digest(prepared)
+        return record.read_text(encoding="ascii").strip() == file_digest(prepared)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -127,7 +143,7 @@ def _requantize(model: PackagedModel, name: str, prepared: Path, worker: Sequenc
         _run_worker(worker, "quantize", str(source), str(aside), model.quantization)
         # The digest is written last: a file without one is made anew.
         prepared.with_suffix(".sha256").unlink(missing_ok=True)
-        digest = _digest(aside)
+        digest = file_digest(aside)
         aside.replace(prepared)
         record = prepared.with_suffix(f".sha256.{os.getpid()}")
         record.write_text(digest + "\n", encoding="ascii")
@@ -138,12 +154,18 @@ def _requantize(model: PackagedModel, name: str, prepared: Path, worker: Sequenc
 
 
 def _assemble(model: PackagedModel, name: str, target: Path) -> None:
-    digest = hashlib.sha256()
     with target.open("wb") as out:
-        for package, part in model.parts:
-            block = _package_file(package, part, model).read_bytes()
-            digest.update(block)
+        for block in _blocks(model, name):
             out.write(block)
+
+
+def _blocks(model: PackagedModel, name: str) -> Iterator[bytes]:
+    """The parts of a packaged model's file, in order. Raises ModelUnavailable, after the last if it is damaged."""
+    digest = hashlib.sha256()
+    for package, part in model.parts:
+        block = _package_file(package, part, model).read_bytes()
+        digest.update(block)
+        yield block
     if digest.hexdigest() != model.sha256:
         raise ModelUnavailable(
             f"The packaged model '{name}' is damaged: its SHA-256 is {digest.hexdigest()[:16]}..., not "
@@ -162,7 +184,8 @@ def _package_file(package: str, part: str, model: PackagedModel) -> Path:
     return path
 
 
-def _run_worker(worker: Sequence[str], *arguments: str) -> None:
+def _run_worker(worker: Sequence[str], *arguments: str) -> str:
+    """What it prints."""
     command = [*worker, *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode < 0:
@@ -172,10 +195,13 @@ def _run_worker(worker: Sequence[str], *arguments: str) -> None:
         )
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise ModelUnavailable(f"llama.cpp could not {arguments[0]} '{arguments[1]}': {last[0]}")
+        what = " ".join([arguments[0], *(f"'{path}'" for path in arguments[1:2])])
+        raise ModelUnavailable(f"llama.cpp could not {what}: {last[0]}")
+    return done.stdout
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -72,11 +72,7 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
     environment = os.environ if environment is None else environment
     given = {key: value for key, value in overrides.items() if value is not None}
     file, from_file = _read_file(environment)
-    from_environment = {
-        key.removeprefix(_PREFIX).lower(): value
-        for key, value in environment.items()
-        if key.startswith(_PREFIX) and key != _CONFIG
-    }
+    from_environment = {_key(name): value for name, value in environment.items() if _is_setting(name)}
     _refuse_unknown(from_file, str(file), str)
     _refuse_unknown(from_environment, "the environment", lambda key: _PREFIX + key.upper())
     try:
@@ -85,9 +81,24 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: obj
         raise SettingsError(_explain(error, from_environment, given, file)) from error
 
 
+def origins(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variable or the file that each setting comes from, but for those left at their default."""
+    environment = os.environ if environment is None else environment
+    file, from_file = _read_file(environment)
+    return dict.fromkeys(from_file, str(file)) | {_key(name): name for name in environment if _is_setting(name)}
+
+
 def refuses_colour(environment: Mapping[str, str] | None = None) -> bool:
     """True when `NO_COLOR` is set, by the convention of that name."""
     return bool((os.environ if environment is None else environment).get("NO_COLOR"))
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.startswith(_PREFIX) and variable != _CONFIG
+
+
+def _key(variable: str) -> str:
+    return variable.removeprefix(_PREFIX).lower()
 
 
 def _read_file(environment: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:

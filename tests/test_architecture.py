@@ -35,6 +35,7 @@ def test_heavy_libraries_have_one_home() -> None:
             "eval/commands.py",
             "service/cli.py",
             "service/console.py",
+            "service/doctor.py",
             "service/index_commands.py",
             "service/terminal.py",
         },

@@ -15,6 +15,7 @@ import click
 from index import IndexingError
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant, open_assistant
+from service.chat import chat
 from service.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, index_option, json_option
 from service.errors import ServiceError, SettingsError
 from service.events import Done, Failed, Quoted
@@ -186,6 +187,7 @@ def doctor(as_json: bool, folder: str | None) -> None:
 
 
 cli.add_command(index_group)
+cli.add_command(chat)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 ServiceError                    anything below; str(error) is one sentence for the user
 ├── SettingsError               an unknown key or an impossible value
 ├── QuestionError               an empty question, or one too long
+├── CommandError                a command of the chat that cannot be done
 ├── WrongMediaType              a request that is not JSON
 ├── Busy                        every place is taken
 ├── AddressUnavailable          the server cannot listen where it should
@@ -29,6 +30,10 @@ class SettingsError(ServiceError):
 
 class QuestionError(ServiceError):
     """An empty question, or one too long."""
+
+
+class CommandError(ServiceError):
+    """A command of the chat that cannot be done."""
 
 
 class WrongMediaType(ServiceError):

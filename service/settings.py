@@ -89,8 +89,9 @@ def origins(environment: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def refuses_colour(environment: Mapping[str, str] | None = None) -> bool:
-    """True when `NO_COLOR` is set, by the convention of that name."""
-    return bool((os.environ if environment is None else environment).get("NO_COLOR"))
+    """True when `NO_COLOR` is set, by the convention of that name, or the terminal is a dumb one."""
+    environment = os.environ if environment is None else environment
+    return bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
 
 
 def _is_setting(variable: str) -> bool:

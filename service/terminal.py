@@ -13,21 +13,65 @@ from index import Outcome, Passage, Report, Step, StoredDocument, Watcher
 from service.answer import Answer, Citation, CitedPassage
 
 _EXCERPT = 200
+_SHORT_TEXT = 2000
+_AROUND = 600
+"""Characters: a text up to the one is shown whole, of a longer one this much on either side of the cited words."""
+_OPEN, _CLOSE = "\ue000", "\ue001"
+"""Where cited words begin and end while lines are broken; no printable letters, so no document has them."""
 
 
 def render_answer(answer: Answer) -> str:
     """The answer with its marks, then its sources: title, date, place and quotation."""
-    lines = [_wrap(answer.answer)]
+    return "\n".join(
+        [_wrap(answer.answer), *([""] if answer.citations or answer.passages else []), render_sources(answer)]
+    )
+
+
+def render_sources(answer: Answer) -> str:
+    """The sources with place and quotation; of a refusal the closest passages."""
     if answer.refused:
-        lines += ["", click.style("Closest passages:", bold=True)] if answer.passages else []
-        lines += [_passage(passage) for passage in answer.passages[:3]]
-    else:
-        lines += [
-            "",
-            click.style("Sources:", bold=True),
-            *(_source(citation) for citation in answer.citations),
-        ]
-    return "\n".join(lines)
+        heading = [click.style("Closest passages:", bold=True)] if answer.passages else []
+        return "\n".join([*heading, *(_passage(passage) for passage in answer.passages[:3])])
+    return "\n".join([click.style("Sources:", bold=True), *(_source(citation) for citation in answer.citations)])
+
+
+def render_list(answer: Answer) -> str:
+    """One line a source: number, title, date, document; of a refusal the closest documents, each once."""
+    if answer.refused:
+        lines = dict.fromkeys(_short(f"  {item.title}", item) for item in answer.passages[:3])
+        return "\n".join([click.style("Closest passages:", bold=True), *lines] if lines else [])
+    return "\n".join(_short(f"[{citation.n}] {citation.title}", citation) for citation in answer.citations)
+
+
+def render_text(text: str, dim: bool = False) -> str:
+    """A text in lines that fit."""
+    return click.style(_wrap(text), dim=True) if dim else _wrap(text)
+
+
+def render_place(citation: Citation, text: str, plain: bool) -> str:
+    """The text of a document around the cited words, which are reversed, or stand in »« when `plain`."""
+    first, last = _window(text, citation)
+    head = f"{citation.title} ({citation.date}{_KINDS[citation.date_kind]})"
+    place = f"{citation.document}, characters {citation.start} to {citation.end} of {len(text)}"
+    parts = (text[first : citation.start], text[citation.start : citation.end], text[citation.end : last])
+    before, cited, after = ("\n".join(strip_controls(line) for line in part.split("\n")) for part in parts)
+    marked = f"{'… ' * (first > 0)}{before}{_OPEN}{cited}{_CLOSE}{after}{' …' * (last < len(text))}"
+    shown = "\n".join(_fill(line, "") for line in marked.strip("\n").split("\n"))
+    begin, end = ("»", "«") if plain else ("\x1b[7m", "\x1b[27m")
+    shown = shown.replace(_OPEN, begin).replace(_CLOSE, end)
+    return f"{click.style(_wrap(head), bold=True)}\n{_wrap(place)}\n\n{shown}"
+
+
+def _window(text: str, citation: Citation) -> tuple[int, int]:
+    """From where to where a text is shown; it is cut at white space."""
+    if len(text) <= _SHORT_TEXT:
+        return 0, len(text)
+    first, last = max(0, citation.start - _AROUND), min(len(text), citation.end + _AROUND)
+    if first > 0:
+        first = min(citation.start, first + len(text[first : citation.start].partition(" ")[0]) + 1)
+    if last < len(text):
+        last = citation.end + len(text[citation.end : last].rpartition(" ")[0])
+    return first, last
 
 
 def render_quotes(answer: Answer) -> str:
@@ -82,20 +126,35 @@ def _dated(document: StoredDocument) -> str:
     return f"{document.date.isoformat()}{'*' if document.date_kind == 'file' else ' '}"
 
 
+def _short(head: str, item: Citation | CitedPassage) -> str:
+    """One line; where it is too long the title gives way."""
+    tail = strip_controls(f" ({item.date}{_KINDS[item.date_kind]}), {item.document}")
+    room = max(20, _width() - len(tail))
+    head = strip_controls(head)
+    return (head if len(head) <= room else f"{head[: room - 1].rstrip(' …')}…") + tail
+
+
 def _excerpt(text: str) -> str:
     return textwrap.shorten(text, _EXCERPT, placeholder=" ...")
 
 
 def _wrap(text: str, indent: str = "") -> str:
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    return _fill(strip_controls(text), indent)
+
+
+def _fill(text: str, indent: str) -> str:
     return textwrap.fill(
-        strip_controls(text),
-        width,
+        text,
+        _width(),
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _width() -> int:
+    return min(100, shutil.get_terminal_size((100, 24)).columns)
 
 
 class ProgressBar(Watcher):

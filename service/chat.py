@@ -1,0 +1,214 @@
+"""`citewell chat`: one question after another, with commands for looking at the sources.
+
+On a terminal Ctrl-C stops an answer and not the program; in a pipe each line is a question and Ctrl-C ends it.
+"""
+
+import difflib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+
+from index import IndexingError
+from service.asking import Asking
+from service.assistant import Assistant, open_assistant
+from service.console import EXIT_FAILED, index_option, json_option
+from service.conversation import Conversation, Turn
+from service.errors import CommandError, ServiceError, code_of
+from service.settings import load_settings, refuses_colour
+from service.terminal import strip_controls
+from service.voices import JsonVoice, PlainVoice, TerminalVoice, Voice
+
+_HOW_TO_END = "(Ctrl-D or /quit ends the chat)"
+_SAVE = "/save"
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """What it takes, what it does in words, and the doing; `argument` is empty when it takes none."""
+
+    argument: str
+    help: str
+    run: Callable[[str], None]
+
+
+class Chat:
+    """A conversation and the commands over it, a line at a time."""
+
+    def __init__(self, assistant: Assistant, voice: Voice) -> None:
+        self._assistant = assistant
+        self._voice = voice
+        self._conversation = Conversation(assistant.index)
+        self._asking: Asking | None = None
+        self.ended = False
+        self.failed = False
+        self._commands = {
+            "/sources": _Command("", "the sources of the last answer, with their words", self._sources),
+            "/open": _Command("N", "source N in the text of its document", self._open),
+            "/new": _Command("", "begin anew: the next question stands alone", self._new),
+            _SAVE: _Command("FILE", "write all answers to a new file, Markdown or .jsonl", self._save),
+            "/help": _Command("", "this list", self._help),
+            "/quit": _Command("", "end; so does Ctrl-D", self._quit),
+        }
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._commands)
+
+    def take(self, line: str) -> None:
+        """Answers a question or does what a command says; a mistake becomes one sentence."""
+        line = line.strip()
+        try:
+            if line.startswith("/"):
+                self._obey(line)
+            elif line:
+                self._ask(line)
+        except BrokenPipeError:
+            raise
+        except (ServiceError, IndexingError, OSError) as error:
+            self.failed = True
+            self._voice.complain(strip_controls(str(error)), code_of(error))
+
+    def stop(self) -> None:
+        """Stops the answer under way, if there is one."""
+        if self._asking is not None:
+            self._asking.stop()
+
+    def _ask(self, line: str) -> None:
+        question = " ".join(line.split())
+        self._asking = asking = Asking(self._assistant, question, self._conversation.history)
+        try:
+            answer = self._voice.reply(asking.events())
+        finally:
+            self._asking = None
+        if asking.stopped:
+            self._voice.tell("(stopped)")
+        self.failed = self.failed or answer is None
+        understood_as = None if answer is None else answer.understood_as
+        self._conversation.add(Turn(question, understood_as, answer))
+
+    def _obey(self, line: str) -> None:
+        name, _, argument = line.partition(" ")
+        command = self._commands.get(name)
+        if command is None:
+            near = difflib.get_close_matches(name, self._commands, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else "/help lists the commands."
+            raise CommandError(f"There is no command '{name}'. {hint}")
+        if bool(command.argument) != bool(argument.strip()):
+            raise CommandError(
+                f"{name} takes {command.argument}, for example: {name} {_EXAMPLES[name]}"
+                if command.argument
+                else f"{name} takes nothing after it, but there is '{argument.strip()}'."
+            )
+        command.run(argument.strip())
+
+    def _sources(self, _: str) -> None:
+        self._voice.sources(self._conversation.last())
+
+    def _open(self, number: str) -> None:
+        self._voice.place(*self._conversation.source(number))
+
+    def _new(self, _: str) -> None:
+        self._conversation.forget()
+        self._voice.tell("(begun anew)")
+
+    def _save(self, name: str) -> None:
+        count = self._conversation.save(name)
+        self._voice.tell(f"({count} {'answer' if count == 1 else 'answers'} written to '{name}')")
+
+    def _help(self, _: str) -> None:
+        self._voice.tell("Type a question; one that follows up takes its subject from the one before.")
+        for name, command in self._commands.items():
+            self._voice.tell(f"{f'{name} {command.argument}':<12} {command.help}")
+
+    def _quit(self, _: str) -> None:
+        self.ended = True
+
+
+_EXAMPLES = {"/open": "1", _SAVE: "talk.md"}
+
+
+@click.command()
+@json_option
+@index_option
+def chat(as_json: bool, folder: str | None) -> None:
+    """Ask one question after another; a follow-up takes its subject from the question before.
+
+    On a terminal Ctrl-C stops an answer, and /help lists the commands. In a pipe each line is a question or a
+    command, and answers go to standard output; with --json each is one object a line.
+
+    \b
+    Examples:
+      citewell chat
+      citewell chat < questions.txt
+      citewell chat --json < questions.txt > answers.jsonl
+    """
+    settings = load_settings(index=folder)
+    _end_in_order()
+    with open_assistant(settings) as assistant:
+        if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+            _talk(assistant, str(settings.index))
+        else:
+            sys.exit(_read(Chat(assistant, JsonVoice() if as_json else PlainVoice())))
+
+
+def _talk(assistant: Assistant, place: str) -> None:
+    from service.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
+
+    plain = refuses_colour()
+    voice = TerminalVoice(assistant.ready, plain)
+    chat = Chat(assistant, voice)
+    count = assistant.index.counts().documents
+    voice.tell(
+        f"{count} {'document' if count == 1 else 'documents'} in '{strip_controls(place)}'. Ask; or /help, /quit."
+    )
+    editor = LineEditor(chat.commands, _SAVE, plain, voice.tell)
+    with _interrupting(chat.stop):
+        while not chat.ended:
+            try:
+                chat.take(editor.read())
+            except KeyboardInterrupt:
+                voice.tell(_HOW_TO_END)
+            except EOFError:
+                break
+
+
+def _read(chat: Chat) -> int:
+    """A line at a time to the end of standard input, or to /quit."""
+    # A byte that is not UTF-8 spoils its own line and no more.
+    with click.open_file("-", encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            chat.take(line)
+            if chat.ended:
+                break
+    return EXIT_FAILED if chat.failed else 0
+
+
+@contextmanager
+def _interrupting(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C calls `stop` while anything but the prompt, which sees to it itself, is at work."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, lambda *_: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_in_order() -> None:
+    """SIGTERM and a closed terminal end the model's process too."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
+    # What a voice has to say of a lost model it says itself.
+    logging.getLogger("citewell").addHandler(logging.NullHandler())
+    logging.getLogger("citewell").propagate = False

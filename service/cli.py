@@ -167,7 +167,7 @@ def serve(host: str | None, port: str | None, folder: str | None) -> None:
 def doctor(as_json: bool, folder: str | None) -> None:
     """Check all that an answer needs: packages, settings, models, llama.cpp, the index, and this machine's speed.
 
-    Takes about half a minute and uses no network. Exit code 1 when something failed; warnings are no failure.
+    Takes ten seconds or more and uses no network. Exit code 1 when something failed; warnings are no failure.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ from index import DateKind, Index, StoredDocument
 from service.answer import ANSWER, Answer, CitedPassage
 from service.answering import Answering, Departure
 from service.assistant import Assistant
-from service.errors import Loading, Stopped, WrongMediaType
+from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed
 from service.gate import Gate
 from service.problems import Problem, failure, install, status_problem
@@ -34,6 +34,7 @@ from service.streaming import Running
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")
 _HISTORY = 20
+_STOPPED = "The answer was stopped before anything was found. Ask again."
 
 
 class Ask(BaseModel):
@@ -84,15 +85,9 @@ class DocumentPage:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentText:
+class DocumentText(DocumentEntry):
     """A document with the text that all offsets count in."""
 
-    document: str
-    version: str
-    title: str
-    source: str | None
-    date: str
-    date_kind: DateKind
     text: str
 
 
@@ -192,9 +187,13 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
 
 async def _as_events(running: Running, departure: Departure) -> AsyncIterator[bytes]:
     """Server-sent events, as the HTML standard has them; the stream's end cancels what nobody waits for."""
+    last: Event | None = None
     try:
         async for event in running.events():
+            last = event or last
             yield KEEPALIVE_COMMENT if event is None else _sse(event)
+        if not isinstance(last, Done | Failed):
+            yield _sse(Failed("", _STOPPED, code_of(Stopped())))
     except Exception:  # noqa: BLE001 - whatever it was
         # Too late for a status: the stream itself tells of it.
         _LOG.exception("An unexpected error in an answer")
@@ -219,7 +218,7 @@ async def _last(running: Running, departure: Departure, request: Request) -> Ans
         departure.leave()
     if isinstance(last, Done):
         return last.answer
-    raise failure(last) if isinstance(last, Failed) else Stopped("The answer was stopped early. Ask again.")
+    raise failure(last) if isinstance(last, Failed) else Stopped(_STOPPED)
 
 
 async def _look_after(request: Request, departure: Departure) -> None:

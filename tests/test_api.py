@@ -308,6 +308,11 @@ def test_a_server_that_closes_stops_what_is_under_way(make_server: Make) -> None
         server.closing.set()
     answer = ANSWER.validate_json(responses[0].content)
     assert (answer.trace.tier, answer.trace.model) == ("quoted", "stopped")
+    with server.assistant._finding.wait(lambda: False):
+        assert is_problem(server.ask(), 503, "stopped")
+        (event,) = parse_events(server.ask(stream=True).text)
+        assert isinstance(event, Failed)
+        assert event.code == "stopped"
     # Keywords and meaning are searched all the same, but no draft is begun any more.
     assert server.ask().json()["trace"]["model"] == "stopped"
 

@@ -100,8 +100,8 @@ def _text(name: str, size: int) -> str:
 
 
 def write_texts(documents: Path, size: int = 6) -> None:
-    """60 documents of some chunks each; a third of them below a folder."""
-    for number in range(60):
+    """48 documents of six chunks each; a third of them below a folder."""
+    for number in range(48):
         file = documents / ("part" if number % 3 == 0 else ".") / f"d{number:02}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_text(f"{number}", size), encoding="utf-8")
@@ -155,9 +155,11 @@ REAL = (
 
 
 class SlowEmbedder(FakeEmbedder):
-    """Takes its time, so that it can be killed meanwhile."""
+    """Takes its time and gives long vectors, so that it, and who writes them, can be killed meanwhile."""
 
-    def __init__(self, tell: Tell) -> None:
+    dimension = 768
+
+    def __init__(self, tell: Tell = lambda _: None) -> None:
         super().__init__()
         self.tell = tell
 
@@ -205,6 +207,7 @@ def _tell_of_phases(tell: Tell) -> None:
     def told(*arguments: Any) -> None:
         tell("caching")
         save(*arguments)
+        tell("")
 
     Store.open = traced  # type: ignore[method-assign, assignment]
     VectorIndex.save = told  # type: ignore[method-assign, assignment]
@@ -218,7 +221,7 @@ def read(index: Path, legal: Legal, real: bool, pipe: Connection) -> None:
     """Searches until it is told to end; sends the number of searches, or what went wrong, after a first sign."""
     searches = 0
     try:
-        embedder: Embedder = open_embedder() if real else FakeEmbedder()
+        embedder: Embedder = open_embedder() if real else SlowEmbedder()
         while not pipe.poll():
             with suppress(IndexMissing), Index.open(index, embedder, Splitter()) as opened:
                 while not pipe.poll(0.005):
@@ -293,7 +296,7 @@ class Scenario:
             process.join()
             assert process.exitcode == 0
         ends = [moment for _, moment in times[1:]] + [time.monotonic()]
-        return [(phase, end - begin) for (phase, begin), end in zip(times, ends, strict=True)]
+        return [(phase, end - begin) for (phase, begin), end in zip(times, ends, strict=True) if phase]
 
     @contextmanager
     def child(self) -> Iterator[tuple[Any, Connection]]:
@@ -328,7 +331,7 @@ class Scenario:
             process.join()
             while True:
                 told.append(pipe.recv())
-        return told[-1] if told and process.exitcode == -signal.SIGKILL else None
+        return told[-1] if told and told[-1] and process.exitcode == -signal.SIGKILL else None
 
     def _command(self) -> "subprocess.Popen[bytes]":
         process = self._start_command()
@@ -357,7 +360,7 @@ class Scenario:
         if self.real:
             assert self._command().returncode in (0, 1 if self.operation.name == "remove" else 0)
             return
-        embedder = SlowEmbedder(lambda _: None)
+        embedder = SlowEmbedder()
         self.operation.run(self.index, self.documents, embedder, Watcher())
         with Index.open(self.index, embedder, Splitter()) as index:
             index.search("tram")

@@ -12,8 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder
-from kills import FAKE, REAL, Scenario, Tally, kill_often
+from kills import FAKE, REAL, Scenario, SlowEmbedder, Tally, kill_often
 
 from index import open_embedder
 
@@ -26,7 +25,7 @@ def test_soak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     began, draw = time.monotonic(), random.Random(SEED)
     fake, real = Tally(Counter(), Counter()), Tally(Counter(), Counter())
     for operation in FAKE:
-        kill_often(Scenario(operation, tmp_path / "fake" / operation.name, FakeEmbedder()), 25, draw, fake)
+        kill_often(Scenario(operation, tmp_path / "fake" / operation.name, SlowEmbedder()), 25, draw, fake)
     for operation in REAL:
         scenario = Scenario(operation, tmp_path / "real" / operation.name, open_embedder(), real=True)
         kill_often(scenario, 3, draw, real)

@@ -5,8 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder
-from kills import FAKE, REAL, Operation, Scenario, Tally, kill_often
+from kills import FAKE, REAL, Operation, Scenario, SlowEmbedder, Tally, kill_often
 
 from index import open_embedder
 
@@ -14,7 +13,7 @@ from index import open_embedder
 @pytest.mark.parametrize("operation", FAKE, ids=[operation.name for operation in FAKE])
 def test_a_kill_leaves_the_index_consistent(tmp_path: Path, operation: Operation) -> None:
     tally = Tally(Counter(), Counter())
-    kill_often(Scenario(operation, tmp_path, FakeEmbedder()), 2, random.Random(operation.name), tally)
+    kill_often(Scenario(operation, tmp_path, SlowEmbedder()), 2, random.Random(operation.name), tally)
     assert tally.kills[operation.name] == 2
     assert tally.searches > 0
 

@@ -48,8 +48,9 @@ check: setup ## lint, format, types and import contracts
 eval: setup seeds ## how many of the seed questions are answered rightly
 	"$(BIN)/citewell" eval run seeds/questions.jsonl --index "$(INDEX)"
 
-bench: eval ## answers on the seeds, then speed and memory
+bench: eval ## answers on the seeds, speed and memory, a server under load, 100 kills (10 minutes)
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
+	"$(BIN)/pytest" -q -s tests/soak_http.py tests/soak_kills.py
 
 wheel: setup ## build the wheel into dist/
 	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi

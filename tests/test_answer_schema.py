@@ -13,7 +13,8 @@ CITATION = Citation(
 PASSAGE = CitedPassage("a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5)
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
-    "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, (SENTENCE,), (CITATION,), (PASSAGE,),
+    "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None,
+    (SENTENCE,), (CITATION,), (PASSAGE,),
     Trace("worded", "used", {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
 REFUSED = Answer(

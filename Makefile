@@ -14,10 +14,10 @@ export Q
 BIN := $(VENV)/bin
 INDEX := .citewell/index
 
-.PHONY: help setup seeds ask serve test check eval bench wheel clean
+.PHONY: help setup seeds ask serve test check eval bench wheel image-check clean
 
 help: ## list these targets
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything into .venv (a moment when it is there)
 	./install.sh --yes --venv "$(VENV)" >&2
@@ -56,6 +56,9 @@ wheel: setup ## build the wheel into dist/
 	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi
 	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	    "$(BIN)/python" -m build --wheel $$isolation --outdir "$(DIST)"
+
+image-check: ## prove the Dockerfile in a bare Debian root, without a container engine (as root)
+	python3 tests/image_check.py $(if $(IMAGE_CACHE),--cache "$(IMAGE_CACHE)")
 
 clean: ## remove build outputs and caches; .venv and .citewell stay
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,13 +5,15 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: ./install.sh [--venv DIR] [--wheel FILE] [--no-test] [--portable] [--yes]
+Usage: ./install.sh [--venv DIR] [--copy | --wheel FILE | --dependencies] [--no-test] [--portable] [--yes]
 
-  --venv DIR     the virtual environment (default: .venv beside this script)
-  --wheel FILE   install this built wheel instead of this source folder
-  --no-test      leave out what only the tests need
-  --portable     compile llama.cpp for any AVX2 machine instead of for this one
-  --yes          do not ask before starting
+  --venv DIR      the virtual environment (default: .venv beside this script)
+  --copy          install a copy of the sources, so that the environment stands without this folder
+  --wheel FILE    install this built wheel instead of this source folder
+  --dependencies  install only what Citewell needs; what is left to do then takes a minute
+  --no-test       leave out what only the tests need
+  --portable      compile llama.cpp for any AVX2 machine instead of for this one
+  --yes           do not ask before starting
 
 Environment:
   PYTHON          the Python to use (3.11, 3.12 or 3.13)
@@ -23,18 +25,20 @@ TEXT
 readonly NEED_GB=4
 readonly ESTIMATE="about 2.4 GB of disk, 0.9 GB of downloads, and 3 to 15 minutes (2 to 10 of them compile llama.cpp, once)"
 readonly BUILD_TARGETS="llama;ggml;ggml-cpu;ggml-base;llama-common"
-readonly STEPS=6
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 constraints=$here/constraints.txt
-cache=${CITEWELL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/citewell}
+cache=${CITEWELL_CACHE:-${XDG_CACHE_HOME:-${HOME:-~}/.cache}/citewell}
 venv=$here/.venv
+source=(-e)       # how pip takes this folder: a link to it, or, without that, a copy
 wheel=
+dependencies=0
 extras=test,gemma
 portable=0
 yes=0
 child=          # process group of the running step
 scratch=        # unfinished wheel build
+steps=6
 step_number=0
 
 say() { printf '%s\n' "$*"; }
@@ -48,7 +52,7 @@ pin() { sed -n "s/^$1==//p" "$constraints"; }
 step() {
     step_number=$((step_number + 1))
     step_began=$SECONDS
-    say "[$step_number/$STEPS] $1 ..."
+    say "[$step_number/$steps] $1 ..."
 }
 
 step_done() { say "      ${1:-done} ($((SECONDS - step_began)) s)"; }
@@ -125,7 +129,7 @@ fingerprint() {
         [[ $wanted == "$version" ]] || return 0
     fi
     {
-        say "$version" "$here" "$venv" "$portable"
+        say "$version" "$here" "$venv" "$portable" "${source[@]}"
         cat "$constraints" "$here/pyproject.toml" "$here/install.sh"
         [[ -z $wheel ]] || cat "$wheel"
     } | digest
@@ -133,6 +137,8 @@ fingerprint() {
 
 in_place() {
     local found
+    # whether the sources have changed since they were copied is not known
+    [[ -n $wheel ]] || ((${#source[@]})) || return 1
     [[ -s $venv/.citewell-installed && -x $venv/bin/citewell ]] || return 1
     found=$(fingerprint)
     [[ -n $found ]] || return 1
@@ -271,6 +277,8 @@ read_arguments() {
                 if [[ $1 == --venv ]]; then venv=$2; else wheel=$2; fi
                 shift
                 ;;
+            --copy) source=() ;;
+            --dependencies) dependencies=1 steps=5 ;;
             --no-test) extras=gemma ;;
             --portable) portable=1 ;;
             --yes | -y) yes=1 ;;
@@ -331,6 +339,14 @@ make_venv() {
     done
     rm -rf -- "$venv"/lib/python3*/site-packages/~*
     install "pip==$(pin pip)"
+}
+
+# What pyproject.toml asks for, without Citewell itself, whose sources need not be there.
+requirements() {
+    "$venv/bin/python" -c 'import sys, tomllib
+project = tomllib.load(open(sys.argv[1], "rb"))["project"]
+extras = [project["optional-dependencies"][name] for name in sys.argv[2].split(",")]
+print(*project["dependencies"], *sum(extras, []), sep="\n")' "$here/pyproject.toml" "$extras"
 }
 
 prove() { # 0: fine; 70: the native library died; anything else: said by the module itself
@@ -405,11 +421,19 @@ print(runpy.run_path(str(pathlib.Path(spec.origin).with_name("version.py"))).get
     step_done
 
     step "Citewell, the embedding model and the rest"
-    if [[ -n $wheel ]]; then
+    if ((dependencies)); then
+        local needed
+        needed=$(requirements)
+        mapfile -t needed <<<"$needed"
+        install "${needed[@]}"
+        step_done
+        say "What Citewell needs is in place in $venv after $SECONDS s; run this again without --dependencies for the rest."
+        return
+    elif [[ -n $wheel ]]; then
         install --force-reinstall --no-deps "$wheel" # pip would keep an older build of the same version
         install "${wheel}[$extras]"
     else
-        install -e "${here}[$extras]"
+        install "${source[@]}" "${here}[$extras]"
     fi
     step_done
 

@@ -17,6 +17,11 @@ from typing import Any, Protocol
 from service.errors import ModelLost, ModelUnavailable
 
 _LOAD_SECONDS = 60.0
+_COUNT_SECONDS = 5.0
+_CANCEL_SECONDS = 2.0
+"""For what was cancelled to end by itself; then the process is started again, whatever it hangs at."""
+_SLICE = 0.1
+"""Seconds between two looks at whether a request was cancelled."""
 _SPINS = "2000"
 """How long OpenMP's threads spin for each other. By default they spin so long that one other busy process on two
 cores makes decoding take more than 20 s instead of 0.3 s; with this many spins it takes 0.95 s, and 0.3 s alone."""
@@ -82,7 +87,9 @@ class LlamaProcess:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._context: int | None = None
+        self._was_loaded = False
         self._closed = False
+        self._life = threading.Lock()
         self._process: subprocess.Popen[str]
         self._replies: queue.Queue[dict[str, Any]]
         self._start()
@@ -107,17 +114,19 @@ class LlamaProcess:
         try:
             if self._context is None and not self._replies.empty():
                 self._wait_until_ready()
+            if self._context is not None and self._process.poll() is not None:
+                self._restart()
         except (ModelUnavailable, ModelLost):
             return False
         finally:
             self._lock.release()
-        return self._context is not None and self._process.poll() is None
+        return self._context is not None
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer."""
         with self._lock:
             self._wait_until_ready()
-            deadline = time.monotonic() + _LOAD_SECONDS
+            deadline = time.monotonic() + _COUNT_SECONDS
             counts = []
             for text in texts:
                 number = self._send({"count": text})
@@ -140,22 +149,21 @@ class LlamaProcess:
             finished = False
             try:
                 while not finished:
-                    reply = self._reply(number, deadline)
+                    reply = self._reply(number, deadline, request.cancelled)
                     finished = "done" in reply
-                    if finished:
-                        yield Usage(int(reply["prompt_tokens"]), int(reply["answer_tokens"]))
-                    else:
-                        yield str(reply["text"])
-                        if request.cancelled():
-                            self._write({"cancel": number})
+                    yield _usage(reply) if finished else str(reply["text"])
+            except _Cancelled:
+                finished = True
+                yield from self._end_cancelled(number)
             finally:
                 if not finished:
                     self._write({"cancel": number})
 
     def close(self) -> None:
-        """Ends the child process for good."""
-        self._closed = True
-        self._end()
+        """Ends the child process for good; a request that waits for it is lost at once."""
+        with self._life:
+            self._closed = True
+            self._end()
 
     def _end(self) -> None:
         self._process.kill()
@@ -197,10 +205,13 @@ class LlamaProcess:
         first = self._next(time.monotonic() + _LOAD_SECONDS)
         if "ready" in first:
             self._context = int(first["context"])
+            self._was_loaded = True
             return True
         killed = self._was_killed()
         # Loading is tried again with the next request, which must not wait for a process that is gone.
         self._restart()
+        if not killed and self._was_loaded:
+            raise ModelLost("The language model cannot be loaded again.")
         if not killed:
             raise ModelUnavailable(
                 f"The model '{self._model}' cannot be loaded by llama.cpp: it is damaged or of a kind that it does "
@@ -227,10 +238,12 @@ class LlamaProcess:
             # The reader thread has seen the end of the process too and says so in its turn.
             pass
 
-    def _reply(self, number: int, deadline: float) -> dict[str, Any]:
-        """The next reply to that request; what is left over from a cancelled one is dropped."""
+    def _reply(
+        self, number: int, deadline: float, cancelled: Callable[[], bool] = lambda: False
+    ) -> dict[str, Any]:
+        """The next reply to that request; what is left over from another one is dropped. Raises _Cancelled."""
         while True:
-            reply = self._next(deadline)
+            reply = self._next(deadline, cancelled)
             if reply.get("lost"):
                 self._restart()
                 raise ModelLost("The language model's process died; it has been started again.")
@@ -239,26 +252,51 @@ class LlamaProcess:
                     raise ModelLost(f"The language model could not go on: {reply['error']}.")
                 return reply
 
-    def _next(self, deadline: float) -> dict[str, Any]:
-        try:
-            return self._replies.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            self._restart()
-            raise ModelLost("The language model took too long; it has been started again.") from None
+    def _end_cancelled(self, number: int) -> Iterator[Usage]:
+        """Waits for the end of a request that was cancelled, but not for long."""
+        self._write({"cancel": number})
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        with suppress(ModelLost):
+            while True:
+                reply = self._reply(number, deadline)
+                if "done" in reply:
+                    yield _usage(reply)
+                    return
+
+    def _next(self, deadline: float, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """What the process says next. Raises _Cancelled, and ModelLost after the deadline."""
+        while True:
+            if cancelled():
+                raise _Cancelled
+            try:
+                return self._replies.get(timeout=max(0.0, min(_SLICE, deadline - time.monotonic())))
+            except queue.Empty:
+                if time.monotonic() >= deadline:
+                    self._restart()
+                    raise ModelLost("The language model took too long; it has been started again.") from None
 
     def _restart(self) -> None:
-        if self._closed:
-            raise ModelLost("The language model has been closed.")
-        self._end()
-        self._start()
+        with self._life:
+            if self._closed:
+                raise ModelLost("The language model has been closed.")
+            self._end()
+            self._start()
+
+
+class _Cancelled(Exception):
+    """Nobody waits for the request any more."""
+
+
+def _usage(reply: dict[str, Any]) -> Usage:
+    return Usage(int(reply["prompt_tokens"]), int(reply["answer_tokens"]))
 
 
 def _collect(process: "subprocess.Popen[str]", replies: "queue.Queue[dict[str, Any]]") -> None:
     assert process.stdout is not None
     try:
         for line in process.stdout:
-            replies.put(json.loads(line))
-    except ValueError:
+            replies.put(dict(json.loads(line)))
+    except (ValueError, TypeError):
         # The pipe was closed, or the process died within a line.
         pass
     replies.put({"lost": True})

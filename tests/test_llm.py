@@ -172,8 +172,73 @@ def test_a_model_is_ready_once_it_is_loaded(llama: LlamaProcess) -> None:
     os.kill(llama.pid, signal.SIGKILL)
     psutil.Process(llama.pid).wait(10)
     assert not llama.ready()
+    # Nobody need ask a question for it to come back: whoever looks whether it is ready starts it again.
+    deadline = time.monotonic() + 20
+    while not llama.ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert _still_answers(llama)
-    assert llama.ready()
+
+
+@pytest.mark.model
+def test_a_process_that_hangs_is_given_up_soon_after_its_reader_has_left(llama: LlamaProcess) -> None:
+    llama.count(EVIDENCE)
+    hung = psutil.Process(llama.pid)
+    hung.suspend()
+    began = time.monotonic()
+    assert list(llama.stream(_request(seconds=60.0, cancelled=lambda: time.monotonic() > began + 0.3))) == []
+    assert time.monotonic() - began < 10
+    assert not hung.is_running()
+    assert _still_answers(llama)
+
+
+@pytest.mark.model
+def test_a_process_that_hangs_keeps_to_the_deadlines(llama: LlamaProcess) -> None:
+    for use in (lambda: list(llama.stream(_request(seconds=0.5))), lambda: llama.count(EVIDENCE)):
+        llama.count(EVIDENCE)
+        psutil.Process(llama.pid).suspend()
+        began = time.monotonic()
+        with pytest.raises(ModelLost, match="too long"):
+            use()
+        assert time.monotonic() - began < 10
+    assert _still_answers(llama)
+
+
+@pytest.mark.model
+def test_closing_ends_a_request_that_waits(model_file: Path) -> None:
+    llama = LlamaProcess(model_file, CONTEXT, 2)
+    llama.count(EVIDENCE)
+    psutil.Process(llama.pid).suspend()
+    ended: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            list(llama.stream(_request(seconds=60.0)))
+        except ModelLost as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    time.sleep(0.5)
+    llama.close()
+    thread.join(5)
+    assert "closed" in str(ended[0])
+    assert not psutil.pid_exists(llama.pid)
+
+
+@pytest.mark.model
+def test_a_model_that_was_loaded_once_and_cannot_be_loaded_again_is_lost(model_file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "model.gguf"
+    copy.write_bytes(model_file.read_bytes())
+    llama = LlamaProcess(copy, CONTEXT, 2)
+    llama.count(EVIDENCE)
+    copy.unlink()
+    os.kill(llama.pid, signal.SIGKILL)
+    for _ in range(2):
+        with pytest.raises(ModelLost, match="again") as lost:
+            llama.count(EVIDENCE)
+        assert str(copy) not in str(lost.value)
+    llama.close()
 
 
 @pytest.mark.model

@@ -11,6 +11,8 @@ from service.assistant import Assistant
 from service.settings import Settings
 from service.streaming import Running
 
+_CLOSE_SECONDS = 1.0
+
 
 class Departure:
     """Whether anybody still waits for an answer: the client may leave, and the server may close."""
@@ -65,6 +67,9 @@ class Answering:
             self._admission.leave(place)
 
     def close(self) -> None:
-        """Stops the answers under way and waits for their threads."""
+        """Stops the answers under way and waits for their threads, but not for a model that hangs."""
         self._closing.set()
+        giving_up = threading.Timer(_CLOSE_SECONDS, self.assistant.end_model)
+        giving_up.start()
         self._threads.shutdown()
+        giving_up.cancel()

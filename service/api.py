@@ -1,13 +1,13 @@
 """The HTTP question endpoint: routes and their wire types; everything else is the assistant's.
 
-Only this file and streaming.py know of an event loop. A question takes a place before anything is done for it, is
+A question takes a place before anything is done for it, is
 worked on in a thread, and gives the place back when that work has ended, which is soon after its client has left.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
@@ -18,13 +18,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
-from index import DateKind, Index, StoredDocument
+from index import DateKind, DocumentAmbiguous, DocumentUnknown, Index, StoredDocument
 from service.answer import ANSWER, Answer, CitedPassage
 from service.answering import Answering, Departure
 from service.assistant import Assistant
 from service.errors import Loading, Stopped, WrongMediaType, code_of
-from service.events import EVENT, Done, Event, Failed
+from service.events import EVENT, Done, Event, Failed, Quoted
 from service.gate import Gate
 from service.problems import Problem, failure, install, status_problem
 from service.schema import ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
@@ -34,7 +35,10 @@ from service.streaming import Running
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")
 _HISTORY = 20
-_STOPPED = "The answer was stopped before anything was found. Ask again."
+_ECHOED = 100
+"""Characters of what was sent that an error repeats at most."""
+_VARY = {"Vary": "Accept"}
+_STOPPED = "The answer was stopped early. Ask again."
 
 
 class Ask(BaseModel):
@@ -108,7 +112,8 @@ class Readiness:
 
 def create_app(settings: Settings, assistant: Assistant, closing: threading.Event | None = None) -> FastAPI:
     """The application over an assistant that the caller closes; answers under way stop when `closing` is set."""
-    answering = Answering(settings, assistant, closing or threading.Event())
+    closing = closing or threading.Event()
+    answering = Answering(settings, assistant, closing)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -122,7 +127,7 @@ def create_app(settings: Settings, assistant: Assistant, closing: threading.Even
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Gate, names=settings.hosts, body_limit=body_limit(settings))
+    app.add_middleware(Gate, names=settings.hosts, body_limit=body_limit(settings), closing=closing)
     install(app)
     _add_answering(app, answering)
     _add_documents(app, assistant.index)
@@ -139,7 +144,7 @@ def body_limit(settings: Settings) -> int:
 # --- questions ---
 
 
-def _require_json(request: Request) -> None:
+async def _require_json(request: Request) -> None:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise WrongMediaType(
@@ -170,7 +175,7 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
         """`stream: true` gives the documents' own words at once, then each sentence as it is proved."""
         running, departure = answering.start(body.question, body.history)
         if body.stream:
-            return StreamingResponse(_as_events(running, departure), media_type="text/event-stream")
+            return _EventStream(running, departure)
         answer = await _last(running, departure, request)
         return Response(ANSWER.dump_json(answer), media_type="application/json")
 
@@ -185,8 +190,21 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
         return Found(body.query, answering.search(body.query, body.limit))
 
 
-async def _as_events(running: Running, departure: Departure) -> AsyncIterator[bytes]:
-    """Server-sent events, as the HTML standard has them; the stream's end cancels what nobody waits for."""
+class _EventStream(StreamingResponse):
+    """Server-sent events, as the HTML standard has them; however it ends, nobody waits any more then."""
+
+    def __init__(self, running: Running, departure: Departure) -> None:
+        super().__init__(_as_events(running), media_type="text/event-stream")
+        self._departure = departure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._departure.leave()
+
+
+async def _as_events(running: Running) -> AsyncIterator[bytes]:
     last: Event | None = None
     try:
         async for event in running.events():
@@ -198,8 +216,6 @@ async def _as_events(running: Running, departure: Departure) -> AsyncIterator[by
         # Too late for a status: the stream itself tells of it.
         _LOG.exception("An unexpected error in an answer")
         yield _sse(Failed("", status_problem(500).detail, "internal-error"))
-    finally:
-        departure.leave()
 
 
 def _sse(event: Event) -> bytes:
@@ -207,7 +223,7 @@ def _sse(event: Event) -> bytes:
 
 
 async def _last(running: Running, departure: Departure, request: Request) -> Answer:
-    """The final answer. Raises the error that came instead."""
+    """The final answer, or the quoted one when it was stopped. Raises the error that came instead."""
     last: Event | None = None
     looking = asyncio.create_task(_look_after(request, departure))
     try:
@@ -216,7 +232,7 @@ async def _last(running: Running, departure: Departure, request: Request) -> Ans
     finally:
         looking.cancel()
         departure.leave()
-    if isinstance(last, Done):
+    if isinstance(last, Done | Quoted):
         return last.answer
     raise failure(last) if isinstance(last, Failed) else Stopped(_STOPPED)
 
@@ -259,11 +275,33 @@ def _add_documents(app: FastAPI, index: Index) -> None:
         accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Response:
         """Plain text; a JSON object for `Accept: application/json`."""
-        found = index.find(document, version)
+        found = _select(index.documents(), document, version)
         text = index.text(found)
         if "application/json" in accept:
-            return JSONResponse({**asdict(_entry(found)), "text": text})
-        return PlainTextResponse(text)
+            return JSONResponse({**asdict(_entry(found)), "text": text}, headers=_VARY)
+        return PlainTextResponse(text, headers=_VARY)
+
+
+def _select(documents: Sequence[StoredDocument], path: str, version: str | None) -> StoredDocument:
+    """By the letter: unlike on the command line a name is no path of this machine.
+
+    Equal documents of several folders stand for each other. Raises DocumentUnknown, DocumentAmbiguous.
+    """
+    named = [document for document in documents if document.path == path]
+    chosen = [document for document in named if version in (None, document.version)]
+    versions = sorted({document.version for document in named})
+    if not named:
+        raise DocumentUnknown(f"The index holds no document '{path[:_ECHOED]}'. GET /v1/documents lists them.")
+    if not chosen:
+        raise DocumentUnknown(
+            f"The index holds no such version of '{path[:_ECHOED]}', but {', '.join(versions)}. Ask for that."
+        )
+    if version is None and len(versions) > 1:
+        raise DocumentAmbiguous(
+            f"{len(versions)} folders hold a document '{path[:_ECHOED]}'. Add ?version= and one of "
+            f"{', '.join(versions)}."
+        )
+    return chosen[0]
 
 
 def _entry(document: StoredDocument) -> DocumentEntry:
@@ -286,7 +324,7 @@ def _add_health(app: FastAPI, assistant: Assistant) -> None:
         return RedirectResponse("/docs")
 
     @app.get("/healthz", tags=["health"], summary="Whether the server runs", responses=problem_responses(421))
-    def healthz() -> Health:
+    async def healthz() -> Health:
         return Health()
 
     @app.get(

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -95,9 +95,13 @@ class Assistant:
 
     def close(self) -> None:
         """Ends the model's process and closes the index."""
+        self.end_model()
+        self.index.close()
+
+    def end_model(self) -> None:
+        """Ends the model's process for good; answers under way end with what is proved."""
         if self._generator is not None:
             self._generator.close()
-        self.index.close()
 
     def ready(self) -> bool:
         """True when an answer need not wait for the embedder to load."""
@@ -144,6 +148,7 @@ class Assistant:
         """The passages that would be searched for an answer, best first. Raises QuestionError."""
         query = check_question(query, self._settings.question_characters)
         with self._finding.wait(lambda: False):
+            self._embedder.use_threads(self._share(self._drafting))
             return _shown(self.index.search(query, limit))
 
     def _events(self, asked: _Asked) -> Iterator[Event]:
@@ -211,6 +216,7 @@ class Assistant:
         for claim in self._claims(found, watch):
             said.append(claim)
             sentence, citations, _ = composer.add(claim)
+            self._require((item.document.path, item.document.version) for item in claim.evidence)
             yield Proved(sentence, citations)
         watch.mark("total")
         tier: Tier = "worded" if any(claim.worded for claim in said) else "quoted"
@@ -273,13 +279,15 @@ class Assistant:
 
     def _checked(self, answer: Answer) -> Answer:
         """The answer, when all that it shows is still in the index. Raises AnswerOutdated."""
-        cited = {(citation.document, citation.version) for citation in answer.citations}
-        shown = cited | {(passage.document, passage.version) for passage in answer.passages}
-        if not all(self.index.holds(document, version) for document, version in shown):
+        self._require((citation.document, citation.version) for citation in answer.citations)
+        self._require((passage.document, passage.version) for passage in answer.passages)
+        return answer
+
+    def _require(self, documents: Iterable[tuple[str, str]]) -> None:
+        if not all(self.index.holds(path, version) for path, version in set(documents)):
             raise AnswerOutdated(
                 "A document that this answer rests on was changed or removed while it was written. Ask again."
             )
-        return answer
 
 
 def open_assistant(settings: Settings) -> Assistant:

@@ -1,11 +1,18 @@
 """What is refused before a request is looked at, and the headers that every response carries.
 
 A page from elsewhere can reach a server on this machine by a name that it lets point here (DNS rebinding), so only
-localhost, IP addresses and the names in the settings are answered to.
+localhost, IP addresses and the names in the settings are answered to. A body that is too large or too slow is given
+up, and an error that nobody foresaw is told as a problem.
 """
 
+import asyncio
 import ipaddress
 import logging
+import re
+import threading
+import time
+from collections.abc import MutableMapping
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -22,17 +29,22 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' "
     "'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
 }
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s:@/\[\]]+?)\.?)(?::\d*)?", re.IGNORECASE)
 _DRAINED = 16 * 1024 * 1024
 """Bytes of a refused body that are still read, so that its sender gets to see the answer."""
+_BODY_SECONDS = 20.0
+_SLICE = 0.25
+"""Seconds between two looks at whether the server is closing."""
 
 
 class Gate:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, names: str, body_limit: int) -> None:
+    def __init__(self, app: ASGIApp, names: str, body_limit: int, closing: threading.Event) -> None:
         self._app = app
         self._names = {"localhost", *(name.strip().lower() for name in names.split(",") if name.strip())}
         self._body_limit = body_limit
+        self._closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or answers it."""
@@ -40,61 +52,89 @@ class Gate:
             await self._app(scope, receive, send)
             return
         response = _Response(send)
-        problem = self._refuse(Headers(scope=scope))
-        if problem is not None:
-            await _drain(receive)
-            await respond(problem)(scope, receive, response.send)
-            return
+        body = _Body(receive, self._closing)
         try:
-            await self._app(scope, _limited(receive, self._body_limit), response.send)
+            problem = self._refuse(Headers(scope=scope))
+            if problem is not None:
+                await body.drain()
+                await respond(problem)(scope, receive, response.send)
+            else:
+                body.limit = self._body_limit
+                await self._app(_as_get(scope), body.receive, response.send)
+        except HTTPException as error:
+            await respond(status_problem(error.status_code))(scope, receive, response.send)
         except Exception:
             # Told here and not by Starlette, which would have the connection closed under a client's next request.
-            _LOG.exception("An unexpected error at %s %s", scope["method"], scope["path"])
+            _LOG.exception("An unexpected error at %s %r", scope["method"], scope["path"])
             if response.begun:
                 raise
             await respond(status_problem(500))(scope, receive, response.send)
 
     def _refuse(self, headers: Headers) -> Problem | None:
-        host = _host_name(headers.get("host", ""))
-        if not self._knows(host):
+        if not self._knows(headers.get("host", "")):
             return status_problem(
                 421,
-                f"This server does not answer to the name '{host[:100]}'. Use localhost or an IP address, or put "
-                "the name into CITEWELL_HOSTS.",
+                f"This server does not answer to the host '{headers.get('host', '')[:100]}'. Use localhost or an "
+                "IP address, or put the name into CITEWELL_HOSTS.",
             )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._body_limit:
             return status_problem(413)
         return None
 
-    def _knows(self, host: str) -> bool:
+    def _knows(self, header: str) -> bool:
+        host = _HOST.fullmatch(header)
+        if host is None:
+            return False
+        name = (host["address"] or host["name"]).lower()
         try:
-            ipaddress.ip_address(host)
+            ipaddress.ip_address(name)
         except ValueError:
-            return host in self._names
+            return name in self._names
         return True
 
 
-def _host_name(header: str) -> str:
-    """The name or address, without port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0].lower() if ":" in header else header.lower()
+def _as_get(scope: Scope) -> MutableMapping[str, Any]:
+    """HEAD is GET without its body, which the server leaves out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    """For a body that does not say its length: FastAPI hands this error on, and it is told as a problem."""
-    read = 0
+class _Body:
+    """What a request sends, as long as it is neither too much nor too slow nor the server at its end."""
 
-    async def receiving() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > limit:
+    def __init__(self, receive: Receive, closing: threading.Event) -> None:
+        self._receive = receive
+        self._closing = closing
+        self._deadline = time.monotonic() + _BODY_SECONDS
+        self._read = 0
+        self._more = True
+        self.limit: int | None = None
+
+    async def receive(self) -> Message:
+        """The next message. Raises HTTPException, which FastAPI hands on, when the body is given up."""
+        if not self._more:
+            return await self._receive()
+        message = await self._next()
+        self._read += len(message.get("body", b""))
+        self._more = bool(message.get("more_body", False))
+        if self.limit is not None and self._read > self.limit:
             raise HTTPException(413)
         return message
 
-    return receiving
+    async def drain(self) -> None:
+        """Reads what nobody wants."""
+        while self._more and self._read < _DRAINED:
+            await self.receive()
+
+    async def _next(self) -> Message:
+        while True:
+            try:
+                return await asyncio.wait_for(self._receive(), _SLICE)
+            except TimeoutError:
+                if self._closing.is_set():
+                    raise HTTPException(503) from None
+                if time.monotonic() > self._deadline:
+                    raise HTTPException(408) from None
 
 
 class _Response:
@@ -105,17 +145,10 @@ class _Response:
         self.begun = False
 
     async def send(self, message: Message) -> None:
+        """Sends a message on."""
         if message["type"] == "http.response.start":
             self.begun = True
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
-
-
-async def _drain(receive: Receive) -> None:
-    read, more = 0, True
-    while more and read < _DRAINED:
-        message = await receive()
-        read += len(message.get("body", b""))
-        more = bool(message.get("more_body", False))

@@ -28,6 +28,8 @@ from service.events import Failed
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
+_ECHOED = 100
+"""Characters of a field's name that an error repeats at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ _STATUSES: Mapping[type[Exception], tuple[int, str]] = {
 """Status and title; the first class of an error's ancestry that stands here counts."""
 
 _HTTP: Mapping[int, tuple[str, str]] = {
-    400: ("Bad request", 'The body could not be read as JSON. Send an object such as {"question": "Who won?"}.'),
+    400: ("Bad request", "The body could not be read as JSON in UTF-8. See /docs for an example."),
     404: ("Not found", "There is nothing at this address. See /docs for those that there are."),
     405: ("Method not allowed", "This address does not know that method. See /docs for the one that it takes."),
-    413: ("Too large", "The request is larger than a question can be. Shorten it."),
+    408: ("Too slow", "The request's body did not come in time. Send it again."),
+    413: ("Too large", "The request's body is larger than anything that is asked here. Shorten it."),
     421: ("Wrong host", "This server does not answer to that name. Use localhost or an IP address."),
     422: ("Invalid request", "The request is not as it should be. See /docs for what it takes."),
+    503: ("Stopping", "The server is stopping. Ask again when it is back."),
     500: ("Internal error", "Something went wrong here; the server's log says more. Ask again."),
 }
 """Title, and what to do, for errors that no class of ours stands for."""
@@ -81,7 +85,7 @@ def status_problem(status: int, detail: str | None = None) -> Problem:
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The response that tells of a problem."""
-    retry = {"Retry-After": _RETRY_SECONDS} if problem.status in (429, 503) else {}
+    retry = {"Retry-After": _RETRY_SECONDS} if problem.type in _PASSING else {}
     return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **retry}, MEDIA_TYPE)
 
 
@@ -99,27 +103,30 @@ def install(app: FastAPI) -> None:
         return respond(problem_of(error))
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(_explain(error))
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(_explain(error, request.url.path))
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
         return respond(status_problem(error.status_code), error.headers)
 
 
-def _explain(error: RequestValidationError) -> Problem:
+def _explain(error: RequestValidationError, path: str) -> Problem:
+    advice = _EXAMPLES.get(path, "See /docs for what it takes.")
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        at = f"{first.get('ctx', {}).get('error', 'an error')} at character {first['loc'][-1]}"
-        return status_problem(400, f"The body is not JSON: {at}. {_EXAMPLE}")
-    place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        fault = str(first.get("ctx", {}).get("error", "an error")).removesuffix(" at")
+        return status_problem(400, f"The body is not JSON: {fault} at character {first['loc'][-1]}. {advice}")
+    place = ".".join(str(part) for part in first["loc"][1:])[:_ECHOED] or "the body"
     message = str(first["msg"])
-    detail = f"'{place}': {message[:1].lower()}{message[1:]}. {_EXAMPLE if first['loc'][0] == 'body' else _LOOK}"
-    return status_problem(422, detail)
+    return status_problem(422, f"'{place}': {message[:1].lower()}{message[1:]}. {advice}")
 
 
-_EXAMPLE = 'Send an object such as {"question": "Who won?"}; /docs tells all fields.'
-_LOOK = "See /docs for what it takes."
+_EXAMPLES: Mapping[str, str] = {
+    "/v1/ask": 'Send an object such as {"question": "Who won?"}; /docs tells all fields.',
+    "/v1/search": 'Send an object such as {"query": "price of oil"}; /docs tells all fields.',
+}
+"""What to send, by address."""
 
 
 def _type(code: str) -> str:
@@ -134,3 +141,6 @@ def _below(kind: type[Exception]) -> Iterator[type[Exception]]:
 
 _KINDS = {code_of(kind()): kind for root in (ServiceError, IndexingError) for kind in _below(root)}
 """Every error of ours by its code."""
+
+_PASSING = {_type(code_of(kind())) for kind in (Busy, Loading, Stopped)}
+"""What is over soon, so that it is worth coming back."""

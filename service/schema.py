@@ -10,7 +10,7 @@ from service.answer import ANSWER, Answer
 from service.events import EVENT, Done, Proved, Quoted
 from service.problems import MEDIA_TYPE
 
-_PLACE = "#/components/schemas/"
+_SCHEMAS = "#/components/schemas/"
 _QUOTE = "Biden's proposal has three phases, the first of which is a six-week truce."
 _VERSION = "5b0c8b9d7e5c3d86ad6a1d6ab6c1d6d3c8c9f5a2b7e4416d8a0f7e6b5c4d3e2f"
 _WHERE = {
@@ -70,7 +70,7 @@ EVENT_SCHEMA: dict[str, Any] = {
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route's schema says of its errors."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": f"{_PLACE}Problem"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
@@ -82,7 +82,7 @@ def complete(app: FastAPI, *types: type) -> None:
         schema = generate()
         schemas = schema["components"]["schemas"]
         for kind in types:
-            schemas[kind.__name__] = TypeAdapter(kind).json_schema(ref_template=_PLACE + "{model}")
+            schemas[kind.__name__] = TypeAdapter(kind).json_schema(ref_template=_SCHEMAS + "{model}")
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         return schema

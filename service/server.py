@@ -45,6 +45,8 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
                 log_config=_logging(),
                 timeout_graceful_shutdown=_GRACE_SECONDS,
                 server_header=False,
+                # Anybody could write into the log through X-Forwarded-For.
+                proxy_headers=False,
             )
             # uvicorn raises the signal again when it has ended; as the first process of a container nothing would
             # happen then, and elsewhere the model's process would not be ended in order.

@@ -32,11 +32,9 @@ class Asking:
         self._told.put(_End())
 
     def events(self) -> Iterator[Event]:
-        """Each event as it comes, none after `stop`. Raises what the thread raised."""
+        """Each event as it comes, none that comes after `stop`. Raises what the thread raised."""
         while True:
             item = self._told.get()
-            if self.stopped:
-                return
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error

@@ -22,9 +22,8 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 
 def render_answer(answer: Answer) -> str:
     """The answer with its marks, then its sources: title, date, place and quotation."""
-    return "\n".join(
-        [_wrap(answer.answer), *([""] if answer.citations or answer.passages else []), render_sources(answer)]
-    )
+    sources = render_sources(answer)
+    return "\n\n".join([_wrap(answer.answer), *([sources] if sources else [])])
 
 
 def render_sources(answer: Answer) -> str:

@@ -1,7 +1,7 @@
 """Many clients at once, some of whom leave, while the model's process is killed: `make bench` runs all of it.
 
-Every question is first asked alone. Under load each answer must then be one of the two that its question had: the
-final one where the model was used, else the documents' own words. At the end the model must be there again.
+Every question is first asked alone. Under load each answer must then rest on the same words, and be one of the two
+that its question had or a proved wording. At the end the model must be there again.
 """
 
 import itertools
@@ -157,11 +157,11 @@ class Soak:
         quoted, final = self._expected[question]
         if any(answer.question != question for answer in answers):
             return "the answer to another question"
-        expected = final if answers[-1].trace.model in ("used", "unneeded") else quoted
-        # A model that is lost has perhaps said something that was proved before.
-        allowed = (final, quoted) if answers[-1].trace.model == "lost" else (expected,)
-        if _said(answers[-1]) not in map(_said, allowed):
-            return f"{answers[-1].answer!r} instead of {final.answer!r}"
+        last = answers[-1]
+        # What the model words varies with what it read before; what that rests on does not, nor does a quotation.
+        worded = last.trace.tier == "worded" and last.trace.model in ("used", "lost")
+        if _cited(last) != _cited(quoted) or not (worded or _said(last) in (_said(quoted), _said(final))):
+            return f"{last.answer!r} instead of {final.answer!r}"
         if len(answers) == 2 and _said(answers[0]) != _said(quoted):
             return f"first {answers[0].answer!r} instead of {quoted.answer!r}"
         return None
@@ -181,7 +181,7 @@ class Soak:
         question = self._plan.questions[0]
         with httpx2.Client(base_url=self._served.url, timeout=_SECONDS) as client:
             _, answer = _ask_alone(client, question)
-        if answer.trace.model != "used" or _said(answer) != _said(self._expected[question][1]):
+        if answer.trace.model != "used" or _cited(answer) != _cited(self._expected[question][1]):
             self._fault(f"after all: {answer.trace.model}: {answer.answer!r}")
 
     def _fault(self, text: str) -> None:
@@ -233,6 +233,10 @@ def _said(answer: Answer) -> tuple[bool, frozenset[tuple[str, tuple[str, ...]]]]
     return answer.refused, frozenset(
         (sentence.text, tuple(quotes[number] for number in sentence.citations)) for sentence in answer.sentences
     )
+
+
+def _cited(answer: Answer) -> tuple[bool, set[tuple[str, int, int]]]:
+    return answer.refused, {(citation.document, citation.start, citation.end) for citation in answer.citations}
 
 
 def soak(index: Path, folder: Path, plan: Plan) -> Outcome:

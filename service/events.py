@@ -1,5 +1,7 @@
 """What a running answer emits, in this order: at most one `quoted`, then sentences, then `done`; or an `error`."""
 
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -47,3 +49,23 @@ Event = Quoted | Proved | Done | Failed
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 """Reads and writes an event as JSON, and gives its schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Nothing comes after it; `error` is what nobody foresaw."""
+
+    error: Exception | None = None
+
+
+def tell_all(events: Iterator[Event], tell: Callable[[Event | End], None]) -> None:
+    """Hands on every event and then the end, for whoever listens in another thread; closes what it has drawn from."""
+    end = End()
+    try:
+        with closing(events):  # type: ignore[type-var]
+            for event in events:
+                tell(event)
+    except Exception as error:  # noqa: BLE001 - raised again where somebody listens
+        end = End(error)
+    finally:
+        tell(end)

@@ -3,18 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
-from service.events import Event
+from service.events import End, Event, tell_all
 
 _PULSE = 10.0
 """Seconds of silence after which a stream says that it is alive."""
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    error: Exception | None = None
 
 
 class Running:
@@ -22,7 +16,7 @@ class Running:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._told: asyncio.Queue[Event | _End] = asyncio.Queue()
+        self._told: asyncio.Queue[Event | End] = asyncio.Queue()
 
     @classmethod
     def start(cls, executor: Executor, events: Iterator[Event], ended: Callable[[], None]) -> "Running":
@@ -39,7 +33,7 @@ class Running:
             except TimeoutError:
                 yield None
                 continue
-            if not isinstance(item, _End):
+            if not isinstance(item, End):
                 yield item
             elif item.error is not None:
                 raise item.error
@@ -47,18 +41,15 @@ class Running:
                 return
 
     def _work(self, events: Iterator[Event], ended: Callable[[], None]) -> None:
-        end = _End()
-        try:
-            with closing(events):  # type: ignore[type-var]
-                for event in events:
-                    self._tell(event)
-        except Exception as error:  # noqa: BLE001 - raised again where somebody listens
-            end = _End(error)
-        finally:
-            ended()
-            self._tell(end)
+        def tell(item: Event | End) -> None:
+            # Before the end is told, for whoever hears of it may ask again at once.
+            if isinstance(item, End):
+                ended()
+            self._tell(item)
 
-    def _tell(self, item: Event | _End) -> None:
+        tell_all(events, tell)
+
+    def _tell(self, item: Event | End) -> None:
         # The loop is closed when the server has ended meanwhile.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._told.put_nowait, item)

@@ -59,7 +59,7 @@ class End:
 
 
 def tell_all(events: Iterator[Event], tell: Callable[[Event | End], None]) -> None:
-    """Hands on every event and then the end, for whoever listens in another thread; closes what it has drawn from."""
+    """Hands on every event and then the end, for whoever listens in another thread; closes what it drew from."""
     end = End()
     try:
         with closing(events):  # type: ignore[type-var]

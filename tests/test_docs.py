@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -16,6 +17,7 @@ from service.api import create_app
 from service.cli import cli
 from service.settings import Settings
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "DEVELOPMENT.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -73,6 +75,19 @@ def test_the_requests_of_the_readme_have_the_answers_that_it_shows(tmp_path: Pat
             here = command.replace("http://127.0.0.1:8000", served.url)
             done = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=False)
             assert done.stdout == output, command
+
+
+@pytest.mark.model
+def test_the_conversation_of_the_readme_says_what_it_shows(tmp_path: Path, run_citewell: Run) -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    questions = re.findall(r"^> (.*)$", shown, re.MULTILINE)
+    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
+    run_citewell("index", "add", "seeds/documents", cwd=tmp_path)
+    done = run_citewell("chat", cwd=tmp_path, stdin="\n".join(questions), COLUMNS="100")
+    # In a pipe the sources stand below with their words; what is said is the same.
+    for paragraph in shown.split("\n\n"):
+        said = [line for line in paragraph.splitlines() if not line.startswith((">", "[", "14 documents"))]
+        assert " ".join(said) in " ".join(done.stdout.split()), paragraph
 
 
 def test_every_route_is_in_the_readme() -> None:

@@ -13,6 +13,7 @@ from index.errors import (
     IndexMissing,
     ReadError,
 )
+from index.read import shown
 from index.search import Index, Passage, describe
 from index.split import Splitter, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
@@ -54,6 +55,7 @@ __all__ = [
     "open_embedder",
     "remove",
     "select",
+    "shown",
     "split_sentences",
     "stem",
     "sync",

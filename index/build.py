@@ -8,8 +8,8 @@ import hashlib
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,9 +17,9 @@ from typing import Literal
 from index.choose import is_within, select
 from index.documents import Chunk, Document, Span
 from index.embed import Embedder, Vectors
-from index.errors import DocumentAmbiguous, EmptyFolder, MissingFile, ReadError
+from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, MissingFile, ReadError
 from index.manifest import SCHEMA, Manifest, check
-from index.read import Found, find_below, find_documents, parse, read_file
+from index.read import Found, find_below, find_documents, parse, read_file, reason, shown
 from index.split import Splitter, split_chunks, split_sentences
 from index.store import EmbeddedChunk, Store, StoredDocument, writer
 from index.vectors import drop_caches
@@ -77,6 +77,8 @@ def add(
     """
     found = _without(folder, find_documents(source))
     with _writing(folder, embedder, splitter) as store:
+        name, place = _in_full(source), shown(source.resolve())
+        store.lead_to(name, tuple(dict.fromkeys((*store.led_to().get(name, ()), place))))
         return Report(tuple(_Adder(store, found.root, embedder, splitter, watcher or Watcher()).steps(found)))
 
 
@@ -85,42 +87,57 @@ def sync(
 ) -> Report:
     """Makes the index hold what the folder `source` holds: adds, updates, and removes what is gone below it.
 
-    What is there but cannot be read keeps the version that was indexed before and is reported as failed. Raises
-    IndexingError; EmptyFolder when all documents below it would go, for its disk may only be absent.
+    What is there but cannot be read keeps the version that was indexed before and is reported as failed. When
+    `source` is a link that led elsewhere before, what came from there is gone. Raises IndexingError; EmptyFolder
+    when all documents below it would go, for its disk may only be absent.
     """
     place = _folder(source)
     with _writing(folder, embedder, splitter) as store:
-        below = [document for document in store.documents() if is_within(document.place, str(place))]
-        gone = [document for document in below if not _is_there(document)]
-        found = _with_known(_without(folder, find_below(place)), below)
-        if gone and not found.files:
+        name, places = _in_full(source), (*store.led_to().get(_in_full(source), ()), shown(place))
+        store.lead_to(name, tuple(dict.fromkeys(places)))  # until what came from elsewhere is removed
+        known = _Known.of(store, name, place)
+        found = _with_known(_without(folder, find_below(place)), known)
+        if known.gone and not found.files:
             raise EmptyFolder(
-                f"'{source}' holds no document any more, but the index holds {len(below)} from it. If its disk is "
-                f"absent, bring it back; if they are to go: citewell index remove {shlex.quote(str(place))}"
+                f"'{shown(source)}' holds no document any more, but the index holds {known.count()} from it. If "
+                "its disk is absent, bring it back; if they are to go: "
+                f"citewell index remove {shlex.quote(shown(place))}"
             )
+        gone, found = _without_absent(known.gone, found)
         adder = _Adder(store, place, embedder, splitter, watcher or Watcher())
-        return Report(tuple(adder.steps(found, gone)))
+        steps = tuple(adder.steps(found, gone))
+        store.lead_to(name, (shown(place),))
+        return Report(steps)
 
 
-def remove(folder: Path, name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
-    """Removes the document of that path, or all below it.
+def remove(folder: Path, *names: str) -> tuple[StoredDocument, ...]:
+    """Removes the documents of those paths, or all below them; none when one name is wrong.
 
-    Raises DocumentUnknown, IndexMissing, and DocumentAmbiguous for a relative path in several roots.
+    When traces of their words could not be taken out of the files yet, `describe` tells so. Raises DocumentUnknown,
+    IndexMissing, and DocumentAmbiguous for a relative path in several roots.
     """
     Store.open(folder).close()
     with writer(folder), closing(Store.open(folder)) as store:
         try:
-            doomed = select(store.documents(), name, root)
-            roots = sorted({document.root for document in doomed})
-            if len(roots) > 1 and not Path(name).is_absolute():
-                raise DocumentAmbiguous(
-                    f"'{name}' stands in {len(roots)} folders: {', '.join(roots)}. Name it with its folder in full."
-                )
+            documents = store.documents()
+            for name in names:
+                _refuse_ambiguous(select(documents, name), name)
+            doomed = select(documents, *names)
             with store.transaction():
                 store.delete(doomed)
-        finally:  # also when a run that was killed has removed it, but not its traces
-            _forget(store)
+        except BaseException:
+            _forget(store)  # a run that was killed may have removed it, but not its traces
+            raise
+        _try_to_forget(store)
         return doomed
+
+
+def _refuse_ambiguous(doomed: Sequence[StoredDocument], name: str) -> None:
+    roots = sorted({document.root for document in doomed})
+    if len(roots) > 1 and not Path(name).is_absolute():
+        raise DocumentAmbiguous(
+            f"'{name}' stands in {len(roots)} folders: {', '.join(roots)}. Name it with its folder in full."
+        )
 
 
 @contextmanager
@@ -140,29 +157,122 @@ def _forget(store: Store) -> None:
     drop_caches(store.folder, keep=store.generation())
 
 
+def _try_to_forget(store: Store) -> None:
+    """What was removed is removed, even if its traces cannot be, on a full disk for one."""
+    try:
+        _forget(store)
+    except IndexDamaged:
+        raise
+    except IndexingError:
+        with suppress(IndexingError):
+            drop_caches(store.folder, keep=store.generation())
+
+
+def _in_full(source: Path) -> str:
+    """The name of a folder or file in full, links not followed but where `..` leads back over one."""
+    if ".." in source.parts:
+        return shown(source.resolve())
+    return shown(os.path.abspath(source))  # noqa: PTH100 - Path has nothing that leaves links
+
+
 def _folder(source: Path) -> Path:
     """The folder, absolute and without links. Raises MissingFile."""
     try:
         place = source.resolve(strict=True)
         with os.scandir(place):
             return place
-    except (OSError, RuntimeError) as error:  # Python 3.11 and 3.12 raise RuntimeError for a loop of links
-        reason = getattr(error, "strerror", None) or "it is a loop of links"
-        raise MissingFile(f"'{source}' cannot be looked into: {reason}. Name a folder that is there.") from None
+    except (OSError, RuntimeError) as error:
+        raise MissingFile(
+            f"'{shown(source)}' cannot be looked into: {reason(error)}. Name a folder that is there."
+        ) from None
 
 
 def _without(folder: Path, found: Found) -> Found:
     """What was found, but for an index that lies among the documents."""
     place = folder.resolve()
-    return replace(found, unknown=tuple(file for file in found.unknown if not file.is_relative_to(place)))
+    unknown = tuple(file for file in found.unknown if not file.is_relative_to(place))
+    if found.root.is_relative_to(place):  # an index in the folder of the documents itself
+        return replace(found, unknown=unknown)
+    return replace(found, unknown=unknown, files=tuple(f for f in found.files if not f.is_relative_to(place)))
 
 
-def _with_known(found: Found, documents: Sequence[StoredDocument]) -> Found:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an index holds of a folder: the files that are there, and the documents that are gone."""
+
+    there: tuple[Path, ...]
+    gone: tuple[StoredDocument, ...]
+
+    def count(self) -> int:
+        """Of the documents."""
+        return len(self.there) + len(self.gone)
+
+    @classmethod
+    def of(cls, store: Store, name: str, place: Path) -> "_Known":
+        documents = store.documents()
+        here = [document for document in documents if is_within(document.place, str(place))]
+        elsewhere = [document for document in documents if not is_within(document.place, str(place))]
+        gone = {document.id: document for document in here if not _is_there(document)}
+        there = tuple(Path(document.place) for document in here if document.id not in gone)
+        return cls(there, (*gone.values(), *_left(elsewhere, name, place, store.led_to())))
+
+
+def _left(
+    documents: Sequence[StoredDocument], name: str, place: Path, led_to: Mapping[str, Sequence[str]]
+) -> Iterator[StoredDocument]:
+    """What came in by a name that is a link now, or one that leads elsewhere; but for what other names lead to."""
+    former = [there for there in led_to[name] if there != shown(place)]
+    others = [there for other in led_to if not is_within(other, name) for there in led_to[other]]
+    for document in documents:
+        is_replaced = is_within(document.place, name) and not _is_there(document)
+        if is_replaced or (_is_within_any(document, former) and not _is_within_any(document, others)):
+            yield document
+
+
+def _is_within_any(document: StoredDocument, places: Sequence[str]) -> bool:
+    return any(is_within(document.place, place) for place in places)
+
+
+def _with_known(found: Found, known: _Known) -> Found:
     """What was found, and the documents of hidden files and folders that somebody added by their names."""
-    known = {Path(document.place) for document in documents if _is_there(document)}
     closed = [folder for folder, _ in found.closed]
-    hidden = {file for file in known if not any(file.is_relative_to(folder) for folder in closed)}
+    hidden = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
     return replace(found, files=tuple(sorted({*found.files, *hidden})))
+
+
+def _without_absent(gone: Sequence[StoredDocument], found: Found) -> tuple[tuple[StoredDocument, ...], Found]:
+    """What is gone, but for the documents of a folder below that was emptied at once: its disk may be absent."""
+    lost: dict[Path, list[StoredDocument]] = {}
+    for document in gone:
+        lost.setdefault(_innermost_folder(Path(document.place)), []).append(document)
+    absent = {
+        folder: _emptied(folder, len(documents), found.root)
+        for folder, documents in lost.items()
+        if len(documents) > 1 and folder != found.root and folder.is_relative_to(found.root) and _is_empty(folder)
+    }
+    kept = {document.id for folder in absent for document in lost[folder]}
+    gone = tuple(document for document in gone if document.id not in kept)
+    return gone, replace(found, closed=(*found.closed, *absent.items()))
+
+
+def _innermost_folder(file: Path) -> Path:
+    """Of the folders above a file the innermost that is there."""
+    return next(folder for folder in file.parents if folder.is_dir() or folder == folder.parent)
+
+
+def _is_empty(folder: Path) -> bool:
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def _emptied(folder: Path, count: int, root: Path) -> ReadError:
+    return EmptyFolder(
+        f"'{shown(folder.relative_to(root))}' is empty, but the index holds {count} documents from it. If its disk "
+        "is absent, bring it back; if they are to go, remove the folder, or: "
+        f"citewell index remove {shlex.quote(shown(folder))}"
+    )
 
 
 def _is_there(document: StoredDocument) -> bool:
@@ -211,11 +321,11 @@ class _Adder:
         """
         self._watcher.begin(sum(_size(file) for file in found.files))
         for file in found.unknown:
-            yield self._skip(file, f"there is no reader for '{file.suffix}' files")
+            yield self._skip(file, f"there is no reader for '{shown(file.suffix)}' files")
         for file in found.links:
             yield self._skip(file, "it is a symbolic link; add what it leads to")
         for closed, error in found.closed:
-            yield self._finish(Step(closed.relative_to(found.root).as_posix(), "failed", str(error)))
+            yield self._finish(Step(shown(closed.relative_to(found.root)), "failed", str(error)))
         batch: list[_Prepared] = []
         for file in found.files:
             read = self._read(file)
@@ -230,7 +340,7 @@ class _Adder:
         yield from self._commit(batch, gone)
 
     def _skip(self, file: Path, reason: str) -> Step:
-        path = file.relative_to(self._root(file)).as_posix()
+        path = shown(file.relative_to(self._root(file)))
         return self._finish(Step(path, "skipped", f"'{path}' was skipped: {reason}."))
 
     def _root(self, file: Path) -> Path:
@@ -247,13 +357,11 @@ class _Adder:
                 return Step(path, "unchanged")
             return self._prepare(root, parse(raw), len(raw.data))
         except ReadError as error:
-            return Step(path, "failed", str(error))
+            return Step(shown(path), "failed", str(error))
 
     def _prepare(self, root: Path, document: Document, size: int) -> _Prepared:
         header = make_header(document, self._embedder)
-        room = self._embedder.piece_limit - self._embedder.count_pieces(header)
-        sentences = split_sentences(document.text, document.body)
-        chunks = split_chunks(document.text, sentences, self._splitter, self._embedder.count_pieces, room)
+        sentences, chunks = split_document(document, header, self._embedder, self._splitter)
         return _Prepared(root, document, sentences, chunks, header, size)
 
     def _commit(self, batch: Sequence[_Prepared], gone: Sequence[StoredDocument] = ()) -> Iterator[Step]:
@@ -261,7 +369,7 @@ class _Adder:
         if not batch and not gone:
             return
         vectors = self._vectors(batch)
-        gone = [document for document in gone if not _is_there(document)]  # meanwhile a file may have come back
+        gone = [document for document in gone if not self._is_back(document)]
         with self._store.transaction():
             for item in batch:
                 chunks = [
@@ -275,6 +383,10 @@ class _Adder:
             yield self._finish(Step(item.document.path, outcome))
         for document in gone:
             yield self._finish(Step(document.path, "removed"))
+
+    def _is_back(self, document: StoredDocument) -> bool:
+        """True when a file has come back meanwhile; what lies outside of the folder is gone for another reason."""
+        return is_within(document.place, str(self._origin)) and _is_there(document)
 
     def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:
         texts = {digest_of(text): text for item in batch for text in item.texts()}
@@ -293,6 +405,15 @@ class _Adder:
     def _finish(self, step: Step) -> Step:
         self._watcher.finish(step)
         return step
+
+
+def split_document(
+    document: Document, header: str, embedder: Embedder, splitter: Splitter
+) -> tuple[tuple[Span, ...], tuple[Chunk, ...]]:
+    """The sentences and the chunks of a document; each chunk is embedded behind the header."""
+    sentences = split_sentences(document.text, document.body)
+    room = embedder.piece_limit - embedder.count_pieces(header)
+    return sentences, split_chunks(document.text, sentences, splitter, embedder.count_pieces, room)
 
 
 def make_header(document: Document, embedder: Embedder) -> str:

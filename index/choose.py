@@ -1,23 +1,34 @@
 """Which documents a name means: a path in the index, a folder of it, or a place on the disk in full."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from index.errors import DocumentAmbiguous, DocumentUnknown
+from index.read import shown
 from index.store import StoredDocument
 
 
-def select(documents: Sequence[StoredDocument], name: str, root: str | None = None) -> tuple[StoredDocument, ...]:
-    """The documents whose path is `name` or lies below it; an absolute path may name file, folder or root."""
+def select(documents: Sequence[StoredDocument], *names: str) -> tuple[StoredDocument, ...]:
+    """The documents whose path is such a name or lies below it; an absolute path may name file, folder or root.
+
+    Raises DocumentUnknown when a name means none.
+    """
+    chosen = {document.id: document for name in names for document in _select(documents, name)}
+    return tuple(chosen.values())
+
+
+def _select(documents: Sequence[StoredDocument], name: str) -> tuple[StoredDocument, ...]:
     full = _in_full(name)
     chosen = tuple(
         document
         for document in documents
-        if (root is None or document.root == root)
-        and (is_within(document.path, name) or is_within(document.place, full))
+        if is_within(document.path, name) or any(is_within(document.place, place) for place in full)
     )
     if not chosen:
-        raise DocumentUnknown(f"The index holds no document '{name}'. See what it holds: citewell index list")
+        raise DocumentUnknown(
+            f"The index holds no document '{shown(name)}'. See what it holds: citewell index list"
+        )
     return chosen
 
 
@@ -28,7 +39,7 @@ def select_one(documents: Sequence[StoredDocument], name: str, version: str | No
     """
     chosen = select(documents, name)
     full = _in_full(name)
-    candidates = tuple(found for found in chosen if name == found.path or full == found.place) or chosen
+    candidates = tuple(found for found in chosen if name == found.path or found.place in full) or chosen
     if version is not None:
         candidates = _of_version(candidates, name, version)
     if len({found.id if version is None else found.path for found in candidates}) > 1:
@@ -48,12 +59,15 @@ def _of_version(documents: Sequence[StoredDocument], name: str, version: str) ->
     return chosen
 
 
-def _in_full(name: str) -> str:
-    """The path in full; "?", below which there is nothing, for what is no path."""
+def _in_full(name: str) -> tuple[str, ...]:
+    """The path in full, links followed and not: a link may have come later. None for what is no path."""
+    if not name:
+        return ()
     try:
-        return str(Path(name).expanduser().resolve()) if name else "?"
+        path = Path(name).expanduser()
+        return (os.path.abspath(path), str(path.resolve()))  # noqa: PTH100 - Path has nothing that leaves links
     except (OSError, RuntimeError, ValueError):  # an unknown user's home, a loop of links, U+0000
-        return "?"
+        return ()
 
 
 def is_within(path: str, ancestor: str) -> bool:

@@ -63,7 +63,7 @@ def find_documents(path: Path) -> Found:
     try:
         place = path.resolve(strict=True)
         is_folder = stat.S_ISDIR(place.stat().st_mode)
-    except (OSError, RuntimeError) as error:  # Python 3.11 and 3.12 raise RuntimeError for a loop of links
+    except (OSError, RuntimeError) as error:
         raise _unopened(str(path), error) from None
     if is_folder:
         found = find_below(place)
@@ -123,16 +123,12 @@ class RawFile:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def read_document(file: Path, root: Path) -> Document:
-    """The document of a file below `root`. Raises ReadError."""
-    return parse(read_file(file, root))
-
-
 def read_file(file: Path, root: Path) -> RawFile:
-    """The bytes of a file below `root`. Raises ReadError."""
-    if not file.resolve().is_relative_to(root.resolve()):
-        raise MissingFile(f"'{file}' leads out of the folder '{root}'. Add what it leads to.")
-    path = file.resolve().relative_to(root.resolve()).as_posix()
+    """The bytes of a file below `root`, which is absolute and without links. Raises ReadError."""
+    place = file.resolve()
+    if not place.is_relative_to(root):
+        raise MissingFile(f"'{shown(file)}' leads out of the folder '{shown(root)}'. Add what it leads to.")
+    path = place.relative_to(root).as_posix()
     _reader_for(file, path)
     data, modified = _read_bytes(file, path)
     return RawFile(file, path, data, modified)
@@ -169,13 +165,12 @@ def _reader_for(file: Path, name: str) -> Reader:
     reader = FORMATS.get(file.suffix.lower())
     if reader is None:
         raise UnknownFormat(
-            f"'{name}' has a suffix without a reader: '{file.suffix}'. Save it as one of {_kinds()}."
+            f"'{shown(name)}' has a suffix without a reader: '{shown(file.suffix)}'. Save it as one of {_kinds()}."
         )
     try:
         str(file).encode("utf-8")
     except UnicodeEncodeError:
-        shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
-        raise MissingFile(f"'{shown}' has a name that is no valid text. Rename it.") from None
+        raise MissingFile(f"'{shown(name)}' has a name that is no valid text. Rename it.") from None
     return reader
 
 
@@ -209,11 +204,19 @@ def _check_size(size: int, name: str) -> None:
 
 
 def _unopened(name: str, error: Exception) -> ReadError:
-    shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(error, FileNotFoundError):
-        return MissingFile(f"'{shown}' does not exist. Check the path.")
-    reason = getattr(error, "strerror", None) or "it is a loop of links"
-    return MissingFile(f"'{shown}' cannot be opened: {reason}. Check its kind and its permissions.")
+        return MissingFile(f"'{shown(name)}' does not exist. Check the path.")
+    return MissingFile(f"'{shown(name)}' cannot be opened: {reason(error)}. Check its kind and its permissions.")
+
+
+def shown(path: str | Path) -> str:
+    """A path as text for people and for JSON; bytes of it that are no UTF-8 become `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def reason(error: Exception) -> str:
+    """Why a path leads nowhere; Python 3.11 and 3.12 raise RuntimeError for a loop of links."""
+    return getattr(error, "strerror", None) or "it is a loop of links"
 
 
 # --- plain text ---

@@ -45,17 +45,21 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an index says of itself, whoever built it."""
+    """What an index says of itself, whoever built it.
+
+    `has_traces` while words that were removed may still be in its files, though nothing can find them.
+    """
 
     counts: Counts
     manifest: Manifest
     generation: int
+    has_traces: bool
 
 
 def describe(folder: Path) -> Description:
     """Looks into an index without needing its embedder. Raises IndexMissing, IndexDamaged."""
     with closing(Store.open(folder)) as store, store.snapshot():
-        return Description(store.counts(), store.manifest(), store.generation())
+        return Description(store.counts(), store.manifest(), store.generation(), store.has_traces())
 
 
 class Index:

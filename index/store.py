@@ -6,6 +6,8 @@ Each commit raises `generation`; whatever is derived from the store (the FAISS f
 
 import json
 import os
+import re
+import shlex
 import sqlite3
 import stat
 import uuid
@@ -28,6 +30,12 @@ from index.words import stem, words
 _FILE = "store.sqlite"
 _ASIDE = "store.new"
 _LOCK = "writer.lock"
+_PATIENCE = 30
+"""Seconds to wait for a lock of SQLite."""
+
+_READERS_LEAVE = 5000
+"""Milliseconds to wait for readers before the traces of removed words are left to the next run."""
+
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE documents (
@@ -47,6 +55,12 @@ CREATE INDEX chunks_by_digest ON chunks (digest);
 CREATE VIRTUAL TABLE keywords USING fts5 (header, text, tokenize = 'ascii');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (keywords, row);
 """
+_NAMES = frozenset(re.findall(r"^CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)", _TABLES, re.MULTILINE))
+
+
+def place_of(root: str, path: str) -> str:
+    """Where a document of that root and path stands on the disk."""
+    return f"{root.rstrip('/')}/{path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,7 @@ class StoredDocument:
     @property
     def place(self) -> str:
         """Where its file stood on the disk, in full."""
-        return f"{self.root.rstrip('/')}/{self.path}"
+        return place_of(self.root, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +125,9 @@ class Stamp:
 class Store:
     """An open SQLite file; one thread at a time may use it."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Path, inode: tuple[int, int] | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, folder: Path, file: "_File | None" = None) -> None:
         self._connection = connection
-        self._inode = inode
+        self._file = file
         self.folder = folder
 
     @classmethod
@@ -144,16 +158,15 @@ class Store:
     def open(cls, folder: Path) -> "Store":
         """Opens an existing store. Raises IndexMissing, IndexDamaged."""
         while True:
-            inode = _inode(folder)
-            if inode is None:
+            if _inode(folder) is None:
                 raise IndexMissing(
                     f"There is no index in '{folder}'. Make one first: "
-                    f"citewell index add DOCUMENTS --index '{folder}'"
+                    f"citewell index add DOCUMENTS --index {shlex.quote(str(folder))}"
                 )
-            store = cls(_connect(folder / _FILE), folder, inode)
+            store = _connect(folder)
             if store.in_place():
                 break
-            store.close()  # it was replaced while it was opened
+            store.close()  # it was replaced, or written, while it was opened
         with _damage_named(folder):
             store.manifest()
         return store
@@ -166,8 +179,8 @@ class Store:
         return Store(connection, self.folder)
 
     def in_place(self) -> bool:
-        """False when another file, or none, has taken the place of this one."""
-        return self._inode == _inode(self.folder)
+        """False when another file, or none, has taken the place of this one, or what was read as fixed is not."""
+        return self._file is None or self._file.is_there(self.folder)
 
     def close(self) -> None:
         """Closes the file."""
@@ -179,27 +192,42 @@ class Store:
 
     def generation(self) -> int:
         """The number of commits so far."""
-        return int(self._get("generation"))
+        with _damage_named(self.folder):
+            try:
+                return int(self._get("generation"))
+            except ValueError as error:
+                raise sqlite3.DatabaseError(f"the generation is no number: {error}") from error
 
     def stamp(self) -> Stamp:
         """The name of this state, in this store alone."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-        return Stamp(str(row[0]) if row else "", self.generation())
+        return Stamp(self._get("identity"), self.generation())
 
     def is_at(self, stamp: Stamp) -> bool:
         """True while that is the newest state of the store in this place; ask it outside of a snapshot."""
+        if not self.in_place():
+            return False
         with self.snapshot():
             return self.in_place() and self.stamp() == stamp
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Reads inside see one state of the store, whatever is committed meanwhile."""
-        with _damage_named(self.folder):
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._roll_back()
+        try:
+            with _damage_named(self.folder):
+                self._connection.execute("BEGIN")
+                try:
+                    yield
+                finally:
+                    self._roll_back()
+        except IndexDamaged:
+            self._refuse_changed()
+            raise
+        self._refuse_changed()
+
+    def _refuse_changed(self) -> None:
+        """A file that was read as fixed, without locks, but was written meanwhile has told nothing that counts."""
+        if self._file is not None and self._file.fixed and not self.in_place():
+            raise IndexingError(f"The index in '{self.folder}' was changed while it was read. Try again.")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -281,10 +309,11 @@ class Store:
         if self._connection.execute(f"DELETE FROM documents WHERE {condition}", values).rowcount:  # noqa: S608
             self._set("traces", "1")
 
-    def forget(self) -> bool:
-        """Takes the words of documents that were removed or replaced out of the files; True if there were any.
+    def forget(self) -> None:
+        """Takes the words of documents that were removed or replaced out of the files.
 
-        What an interrupted run left to do is done as well.
+        What an interrupted run left to do is done as well. Somebody who reads for long can be in the way: then the
+        traces are left to the next run.
         """
         with _damage_named(self.folder):
             traces = self.has_traces()
@@ -293,14 +322,26 @@ class Store:
                 # copies of rows that were moved to another page.
                 self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
                 self._connection.execute("VACUUM")
+            self._connection.execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._connection.execute(f"PRAGMA busy_timeout = {1000 * _PATIENCE}")
             if traces and not busy:
                 self._connection.execute("DELETE FROM meta WHERE key = 'traces'")
-        return traces
 
     def has_traces(self) -> bool:
         """True until `forget` has done its work for all that was removed."""
         return self._connection.execute("SELECT 1 FROM meta WHERE key = 'traces'").fetchone() is not None
+
+    def led_to(self) -> dict[str, tuple[str, ...]]:
+        """The folders and files that were added, by the name that was given, with the places it has led to."""
+        rows = self.read("SELECT substr(key, 6), value FROM meta WHERE key LIKE 'name:%'")
+        return {name: tuple(json.loads(places)) for name, places in rows}
+
+    def lead_to(self, name: str, places: Sequence[str]) -> None:
+        """Remembers where a name leads; no content, so the generation stays."""
+        if self.led_to().get(name) != tuple(places):
+            with _damage_named(self.folder):
+                self._set(f"name:{name}", json.dumps(list(places)))
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
@@ -311,15 +352,17 @@ class Store:
     def text(self, document: StoredDocument) -> str:
         """The stored text of a document. Raises DocumentUnknown."""
         # The version too: another store, which took this one's place, gives the ids anew.
-        row = self._connection.execute(
+        rows = self.read(
             "SELECT text FROM documents WHERE id = ? AND path = ? AND version = ?",
-            (document.id, document.path, document.version),
-        ).fetchone()
-        if row is None:
+            document.id,
+            document.path,
+            document.version,
+        )
+        if not rows:
             raise DocumentUnknown(
                 f"The index holds no document '{document.path}' any more. See what it holds: citewell index list"
             )
-        return str(row[0])
+        return str(rows[0][0])
 
     def holds(self, path: str, version: str) -> bool:
         """True if a document of that path has that version."""
@@ -395,7 +438,9 @@ class Store:
         """What SQLite itself finds wrong; best asked of a `copy`, for the keyword check counts as writing."""
         for (found,) in self.read("PRAGMA integrity_check"):
             if found != "ok":
-                yield str(found)
+                yield " ".join(str(found).split())
+        for name in sorted(_NAMES - {name for (name,) in self.read("SELECT name FROM sqlite_master")}):
+            yield f"'{name}' is missing"
         for table, row, parent, _ in self.read("PRAGMA foreign_key_check"):
             yield f"row {row} of {table} belongs to none of {parent}"
         try:
@@ -409,9 +454,10 @@ class Store:
             return self._connection.execute(statement, values).fetchall()
 
     def _get(self, key: str) -> str:
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            raise sqlite3.DatabaseError(f"no {key}")
+        with _damage_named(self.folder):
+            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError(f"no {key}")
         return str(row[0])
 
     def _set(self, key: str, value: str) -> None:
@@ -444,17 +490,76 @@ def _document(row: tuple[object, ...]) -> StoredDocument:
     return StoredDocument(**values)  # type: ignore[arg-type]
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    with _damage_named(path.parent):
-        if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-            # Nobody writes here, so it can be read without the files that readers and writer share.
-            uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-            return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The file that is open; a `fixed` one is read as if it never changed, so its whole state counts."""
+
+    state: tuple[int, ...] | None
+    fixed: bool
+
+    @classmethod
+    def now(cls, folder: Path, fixed: bool) -> "_File":
+        return cls(_state(folder) if fixed else _inode(folder), fixed)
+
+    def is_there(self, folder: Path) -> bool:
+        return self == _File.now(folder, self.fixed)
+
+
+def _state(folder: Path) -> tuple[int, ...] | None:
+    """What changes with every write, whether it is still in the log or not; None when there is no file."""
+    try:
+        status = (folder / _FILE).stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, _log_size(folder))
+
+
+def _log_size(folder: Path) -> int:
+    try:
+        return (folder / f"{_FILE}-wal").stat().st_size
+    except OSError:
+        return 0
+
+
+def _connect(folder: Path) -> Store:
+    path = folder / _FILE
+    with _damage_named(folder):
+        if path.exists() and not (_may_write(path) and _may_write(folder)):
+            return _connect_reader(folder)
+        file = _File.now(folder, fixed=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
+    return Store(connection, folder, file)
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _connect_reader(folder: Path) -> Store:
+    """A store that others may write: read with their log; without one, as fixed until anything changes."""
+    file = _File.now(folder, fixed=False)
+    try:
+        return Store(_read_only(folder, "mode=ro"), folder, file)
+    except sqlite3.OperationalError:
+        # The files that readers and writer share are missing, and cannot be made here.
+        file = _File.now(folder, fixed=True)
+        if _log_size(folder):
+            raise
+    return Store(_read_only(folder, "mode=ro&immutable=1"), folder, file)
+
+
+def _read_only(folder: Path, options: str) -> sqlite3.Connection:
+    uri = f"{(folder / _FILE).resolve().as_uri()}?{options}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -509,12 +614,15 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def writer(folder: Path) -> Iterator[None]:
-    """Held by the one process that writes. Raises IndexLocked at once when another has it."""
+def writer(folder: Path, wait: float = 1.0) -> Iterator[None]:
+    """Held by the one process that writes. Raises IndexLocked when another has it for `wait` seconds.
+
+    Whoever checks an index holds it for a moment, too.
+    """
     _make(folder)
     lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait, poll_interval=0.02)
     except Timeout as error:
         raise IndexLocked(
             f"Another process is writing to the index in '{folder}'. Wait until it has finished, then try again."

@@ -1,27 +1,31 @@
 """Is all in the index as it was written: every span, count, digest, keyword and vector, and nothing besides.
 
-The store is copied into a temporary file first, so that a long check holds up nobody and changes nothing. What is
-wrong is told document by document, with the commands that mend it.
+The store is copied into a temporary file first, so that a long check holds up nobody, and its own writes, which
+SQLite asks for, change nothing that is indexed. What is wrong is told document by document, with the commands that
+mend it.
 """
 
+import codecs
+import re
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from index.build import Watcher, digest_of, make_header, manifest_of
-from index.documents import DateKind, Document, Span
+from index.build import Watcher, digest_of, make_header, manifest_of, split_document
+from index.documents import Chunk, DateKind, Document, Span
 from index.embed import Embedder
 from index.errors import IndexingError
 from index.manifest import check
-from index.split import Splitter, count_tokens
-from index.store import Store, keywords, writer
+from index.split import Splitter
+from index.store import Store, keywords, place_of, writer
 from index.vectors import VectorIndex, cache_file, caches
 
 _NORM_TOLERANCE = 2e-3
@@ -60,17 +64,17 @@ def verify(
         check(store.manifest(), manifest, str(folder))
         copy = store.copy()
     with closing(copy):
-        return tuple(_faults(copy, embedder, (watcher or Watcher()) if vectors else None))
+        return tuple(_faults(copy, embedder, splitter, (watcher or Watcher()) if vectors else None))
 
 
-def _faults(store: Store, embedder: Embedder, watcher: Watcher | None) -> Iterator[Fault]:
+def _faults(store: Store, embedder: Embedder, splitter: Splitter, watcher: Watcher | None) -> Iterator[Fault]:
     damages = tuple(store.damages())
     yield from (Fault("", "store", f"{what}. {_ANEW.format(store.folder)}") for what in damages)
     if damages:
         return  # nothing that is read further on could be trusted
     sound: list[int] = []
     for (number,) in store.read("SELECT id FROM documents ORDER BY root, path"):
-        found = tuple(_document_faults(store, _record(store, number), embedder))
+        found = tuple(_document_faults(store, _record(store, number), embedder, splitter))
         yield from found
         if not found:
             sound.append(number)
@@ -92,10 +96,6 @@ def _record(store: Store, number: int) -> dict[str, Any]:
     return dict(zip(_COLUMNS, row, strict=True))
 
 
-def _place(record: dict[str, Any]) -> str:
-    return f"{record['root'].rstrip('/')}/{record['path']}"
-
-
 def _again(*places: str) -> str:
     """The commands that build documents anew: adding alone would skip them as unchanged."""
     names = " ".join(map(shlex.quote, places))
@@ -105,32 +105,36 @@ def _again(*places: str) -> str:
 # --- one document ---
 
 
-def _document_faults(store: Store, record: dict[str, Any], embedder: Embedder) -> Iterator[Fault]:
-    place = _place(record)
+def _document_faults(
+    store: Store, record: dict[str, Any], embedder: Embedder, splitter: Splitter
+) -> Iterator[Fault]:
+    place = place_of(record["root"], record["path"])
     if not _is_date(record["date"]):  # the list of documents cannot be read, so none of them can be removed
         yield Fault(place, "document", f"'{place}': its date is '{record['date']}'. {_ANEW.format(store.folder)}")
         return
-    for what in _whats(store, record, embedder):
+    if not Path(place).is_absolute():  # so its file cannot be added again by that name
+        yield Fault(place, "document", f"'{place}': its folder is not named in full. {_ANEW.format(store.folder)}")
+        return
+    for what in _whats(store, record, embedder, splitter):
         yield Fault(place, "document", f"'{place}': {what}. {_again(place)}")
 
 
-def _whats(store: Store, record: dict[str, Any], embedder: Embedder) -> Iterator[str]:
+def _whats(store: Store, record: dict[str, Any], embedder: Embedder, splitter: Splitter) -> Iterator[str]:
     if heads := tuple(_head(record)):
         yield from heads
         return
-    text, body = record["text"], record["body"]
-    sentences = store.read("SELECT start, end FROM sentences WHERE document = ? ORDER BY id", record["id"])
-    yield from _spans("sentence", [Span(*row) for row in sentences], text, body, overlap=False)
-    chunks = store.read(_CHUNKS, record["id"])
-    spans = [Span(*row[:2]) for row in chunks]
-    if misplaced := tuple(_spans("chunk", spans, text, 0, overlap=True)):
+    document = _document(record)
+    header = make_header(document, embedder)
+    sentences, chunks = split_document(document, header, embedder, splitter)
+    stored = store.read("SELECT start, end FROM sentences WHERE document = ? ORDER BY id", record["id"])
+    yield from _spans("sentences", [Span(*row) for row in stored], sentences)
+    rows = store.read(_CHUNKS, record["id"])
+    if misplaced := tuple(_spans("chunks", [Span(*row[:2]) for row in rows], [chunk.span for chunk in chunks])):
         yield from misplaced
         return
-    header = make_header(_document(record), embedder)
-    for span, row in zip(spans, chunks, strict=True):
-        words = span.slice(text)
-        for what in _chunk(header, words, _Row(*row[2:]), embedder):
-            yield f"of the chunk at {span.start} {what}"
+    for chunk, row in zip(chunks, rows, strict=True):
+        for what in _chunk(header, chunk, document.text, _Row(*row[2:]), embedder):
+            yield f"of the chunk at {chunk.span.start} {what}"
 
 
 _CHUNKS = (
@@ -157,6 +161,18 @@ def _head(record: dict[str, Any]) -> Iterator[str]:
         yield "it has no text"
     if record["date_kind"] not in get_args(DateKind):
         yield f"its date is of the kind '{record['date_kind']}'"
+    if not re.fullmatch("[0-9a-f]{64}", record["version"]):
+        yield f"its version '{record['version']}' is no digest"
+    if not _is_encoding(record["encoding"]):
+        yield f"its encoding is '{record['encoding']}'"
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def _is_date(text: str) -> bool:
@@ -172,27 +188,18 @@ def _document(record: dict[str, Any]) -> Document:
     return Document(**{**values, "date": date.fromisoformat(record["date"])})
 
 
-def _spans(kind: str, spans: Sequence[Span], text: str, begin: int, overlap: bool) -> Iterator[str]:
-    """Whether the spans are words of the text, in order, and leave nothing out but white space."""
-    covered, last = begin, begin - 1
-    for span in spans:
-        if not begin <= span.start < span.end <= len(text):
-            yield f"a {kind} reaches from {span.start} to {span.end}, outside of its text"
+def _spans(kind: str, stored: Sequence[Span], anew: Sequence[Span]) -> Iterator[str]:
+    """Whether the spans are those that the text is split into."""
+    for found, right in zip_longest(stored, anew):
+        if found != right:
+            yield f"its {kind} are others than those of its text, from {(found or right).start} on"
             return
-        if not span.slice(text).strip():
-            yield f"the {kind} at {span.start} is empty"
-        if span.start <= last or span.end <= covered or (not overlap and span.start < covered):
-            yield f"the {kind} at {span.start} is out of order"
-        if text[covered : span.start].strip():
-            yield f"no {kind} holds the words at {covered}"
-        covered, last = max(covered, span.end), span.start
-    if text[covered:].strip():
-        yield f"no {kind} holds the words at {covered}"
 
 
-def _chunk(header: str, words: str, row: _Row, embedder: Embedder) -> Iterator[str]:
-    if row.tokens != count_tokens(words):
-        yield f"{row.tokens} tokens are stored where there are {count_tokens(words)}"
+def _chunk(header: str, chunk: Chunk, text: str, row: _Row, embedder: Embedder) -> Iterator[str]:
+    words = chunk.span.slice(text)
+    if row.tokens != chunk.tokens:
+        yield f"{row.tokens} tokens are stored where there are {chunk.tokens}"
     if row.digest != digest_of(header + words):
         yield "the digest is another one than that of its words"
     if row.words is None:
@@ -231,7 +238,7 @@ def _holders(store: Store, digest: str) -> tuple[str, ...]:
         " ORDER BY root, path",
         digest,
     )
-    return tuple(_place({"root": root, "path": path}) for root, path in rows)
+    return tuple(place_of(root, path) for root, path in rows)
 
 
 def _cache_faults(store: Store, embedder: Embedder) -> Iterator[Fault]:
@@ -256,7 +263,7 @@ def _equal(one: Sequence["np.typing.NDArray[Any]"], other: Sequence["np.typing.N
 
 def _left_behind(store: Store) -> Iterator[Fault]:
     """What runs that were killed did not take away; nothing can be told while somebody writes."""
-    with suppress(IndexingError), writer(store.folder), closing(Store.open(store.folder)) as now:
+    with suppress(IndexingError), writer(store.folder, wait=0), closing(Store.open(store.folder)) as now:
         current = cache_file(now.folder, now.stamp())
         for path in caches(now.folder):
             aside = path.suffix != ".faiss"

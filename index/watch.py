@@ -6,14 +6,14 @@ leads to. After each change all are watched anew, for folders may have come, gon
 
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from watchfiles import Change, watch
 
 from index.errors import IndexingError
-from index.read import FORMATS
+from index.read import FORMATS, shown
 
 _TICK = 0.2
 _DEBOUNCE = 1.0
@@ -22,22 +22,34 @@ _QUIET = 0.1
 
 
 def changes(source: Path, folder: Path) -> Iterator[bool]:
-    """True when the watch has begun and whenever `source` has changed; False now and then, while nothing happens.
+    """True when the watch has begun and whenever `source` may have changed; False now and then, else.
 
     `folder` is that of the index. What changes while the caller is busy is told afterwards, and a `source` that
     vanishes is waited for. Raises IndexingError when the system watches no more folders.
     """
-    source, folder, is_there = source.resolve(), folder.resolve(), True
+    folder, is_there = folder.resolve(), True
     while True:
-        watched = _folders(source, folder)
+        place = _place(source)  # anew each time: it may be a link that now leads elsewhere
+        watched = _folders(place, folder)
         if not watched:
             yield is_there  # that it has vanished is a change, too
+            is_there = False
             time.sleep(_TICK)
-        is_there = bool(watched)
+            continue
+        is_there = True
         with closing(_events(watched, folder)) as events:
-            if is_there and _begin(events) and _folders(source, folder) == watched:
-                yield True
-                yield from _until_change(events)
+            has_begun = _begin(events)
+            yield True
+            # A folder that came before the watch began is in no event; what it holds is not missed for long.
+            if has_begun and _folders(place, folder) == watched:
+                yield from _until_change(events, lambda: _place(source) == place)  # noqa: B023 - used within the round
+
+
+def _place(source: Path) -> Path:
+    try:
+        return source.resolve()
+    except RuntimeError:  # a loop of links, in Python 3.11 and 3.12: nothing is there
+        return source
 
 
 def _begin(events: Generator[object, None, None]) -> bool:
@@ -45,7 +57,7 @@ def _begin(events: Generator[object, None, None]) -> bool:
         next(events)
     except FileNotFoundError:  # a folder vanished between being listed and being watched
         return False
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeError) as error:
         raise IndexingError(
             f"The folder cannot be watched ({error}). Raise the limit (sysctl fs.inotify.max_user_watches on "
             "Linux), or run citewell index sync without --watch whenever something has changed."
@@ -53,9 +65,11 @@ def _begin(events: Generator[object, None, None]) -> bool:
     return True
 
 
-def _until_change(events: Generator[set[tuple[Change, str]], None, None]) -> Iterator[bool]:
+def _until_change(
+    events: Generator[set[tuple[Change, str]], None, None], same: Callable[[], bool]
+) -> Iterator[bool]:
     for found in events:
-        if found:
+        if found or not same():
             return
         yield False
 
@@ -64,9 +78,14 @@ def _folders(source: Path, folder: Path) -> tuple[Path, ...]:
     """The folders that can be looked into, `source` first; none when it is missing."""
     found = []
     for place, below, _ in os.walk(source):
-        below[:] = [name for name in below if not name.startswith(".") and Path(place, name) != folder]
+        below[:] = [name for name in below if _is_watched(Path(place, name), folder)]
         found.append(Path(place))
     return tuple(found)
+
+
+def _is_watched(place: Path, folder: Path) -> bool:
+    """Not what is hidden, nor the index, nor a name that is no text: its files cannot become documents."""
+    return not place.name.startswith(".") and place != folder and shown(place.name) == place.name
 
 
 def _events(folders: Sequence[Path], folder: Path) -> Generator[set[tuple[Change, str]], None, None]:

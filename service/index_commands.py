@@ -21,6 +21,7 @@ from index import (
     describe,
     open_embedder,
     remove,
+    shown,
     sync,
     verify,
 )
@@ -69,6 +70,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
             continue
         failed = failed or bool(report.of("failed"))
         _tell_report(source, report, as_json)
+        _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if failed else 0)
 
 
@@ -81,7 +83,8 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
     """Make the index hold what the folder DIR holds: add, update, and remove what is gone.
 
     A file that is there but cannot be read keeps the version that was indexed before; the exit code is then 1.
-    Documents outside of DIR stay as they are.
+    Documents outside of DIR stay as they are. When DIR, or a folder in it, is empty all at once, its documents are
+    kept, for its disk may only be absent; when a single file is there instead, they are removed.
 
     \b
     Examples:
@@ -100,6 +103,7 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
         return
     report = synchronize()
     _tell_report(directory, report, as_json)
+    _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if report.of("failed") else 0)
 
 
@@ -108,7 +112,7 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
 @json_option
 @index_option
 def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
-    """Check all that the index holds: files, spans, counts, keywords, vectors. It changes nothing.
+    """Check all that the index holds: files, spans, counts, keywords, vectors. Nothing is changed in it.
 
     Exit code 1 when something is wrong; each fault is one line that says what to do.
 
@@ -137,15 +141,17 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
 def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) -> None:
     """Remove documents: by their path in the index, or all below a folder.
 
+    When one NAME is wrong, nothing is removed.
+
     \b
     Example:
       citewell index remove old-briefing.txt
     """
     settings = load_settings(index=folder)
-    for name in names:
-        for document in remove(settings.index, name):
-            shown = strip_controls(f"removed {document.path}")
-            click.echo(json.dumps({"removed": document.path}) if as_json else shown)
+    for document in remove(settings.index, *names):
+        told = strip_controls(f"removed {document.path}")
+        click.echo(json.dumps({"removed": document.path}) if as_json else told)
+    _warn_of_traces(settings.index)
 
 
 @index_group.command(name="list")
@@ -191,7 +197,7 @@ def info_command(as_json: bool, folder: str | None) -> None:
         **asdict(index.counts),
         **asdict(index.manifest),
         "generation": index.generation,
-        "bytes": sum(path.stat().st_size for path in settings.index.iterdir() if path.is_file()),
+        "bytes": sum(map(_size, settings.index.iterdir())),
     }
     if as_json:
         click.echo(json.dumps(facts))
@@ -216,11 +222,28 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None) ->
             click.echo(_to_json(passage) if as_json else render_found(passage))
 
 
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except OSError:  # a cache that was dropped meanwhile
+        return 0
+
+
+def _warn_of_traces(folder: Path) -> None:
+    """Somebody who reads for long, or a full disk, can keep removed words in the files for a while."""
+    if describe(folder).has_traces:
+        click.echo(
+            "citewell: what was removed can be found no more, but traces of its words are still in the files. The "
+            "next citewell index add, sync or remove takes them out, once nobody reads and the disk has room.",
+            err=True,
+        )
+
+
 def _tell_report(source: str, report: Report, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"source": source, "files": report_lines(report.steps)}, ensure_ascii=False))
+        click.echo(json.dumps({"source": shown(source), "files": report_lines(report.steps)}, ensure_ascii=False))
     else:
-        click.echo(strip_controls(f"{source}: {render_report(report)}"))
+        click.echo(strip_controls(f"{shown(source)}: {render_report(report)}"))
 
 
 def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json: bool) -> None:

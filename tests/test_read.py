@@ -25,10 +25,15 @@ from index.errors import (
 )
 from index.opening import read_opening
 from index.page import read_html
-from index.read import find_documents, read_document, read_markdown, read_plain
+from index.read import find_documents, parse, read_markdown, read_plain
+from index.read import read_file as read_bytes_of
 
 PROSE = "Talks between the parties went on in Doha. They ended late."
 CHANGED = datetime(2020, 2, 29, 12, tzinfo=UTC)
+
+
+def read_document(file: Path, root: Path) -> Document:
+    return parse(read_bytes_of(file, root))
 
 
 def read_file(folder: Path, name: str, content: str | bytes) -> Document:

@@ -23,7 +23,7 @@ from typing import Any
 
 import dockerfile
 from dockerfile import Instruction, Stage
-from image_container import Container, descendants, first_process, inside, started
+from image_container import APART, Container, descendants, first_process, inside, started
 from image_machine import Machine, read_machine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,12 +141,10 @@ class Builder:
         if self.cache is not None:
             (self.cache / "packages").mkdir(parents=True, exist_ok=True)
             packages = [f"--cache-dir={self.cache / 'packages'}"]
-        # in namespaces of their own, for debootstrap mounts
-        spaces = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         mirror = [self.machine.mirror] if self.machine.mirror else []
-        self.record.call(
-            "unshare", *spaces, "debootstrap", "--variant=minbase", *packages, suite, str(root), *mirror
-        )
+        bootstrap = ("debootstrap", "--variant=minbase", *packages, suite, str(root), *mirror)
+        # it mounts, too
+        self.record.call(*APART, "--mount-proc", *bootstrap)
         # what it leaves of this machine and of its own work
         for name in ("etc/resolv.conf", "etc/hostname", "etc/apt/sources.list"):
             (root / name).unlink(missing_ok=True)
@@ -475,7 +473,8 @@ print(opener.open(urllib.request.Request(sys.argv[1], body, {"Content-Type": "ap
 
 def _post(first: int, port: int, body: Mapping[str, object]) -> dict[str, Any]:
     """Asks from this machine's Python, in the network of the container."""
-    address = f"http://127.0.0.1:{port}/v1/ask"
+    # not the address that the server takes by default: from outside it must be reached by others
+    address = f"http://127.0.0.2:{port}/v1/ask"
     command = ["nsenter", "--target", str(first), "--net", sys.executable, "-IS", "-c", _CLIENT]
     done = subprocess.run([*command, address, json.dumps(body)], capture_output=True, text=True, check=False)
     demand(done.returncode == 0, f"no answer from {address}: {done.stderr}")
@@ -552,6 +551,7 @@ def main() -> int:
         print(f"image-check: {lacks}.", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
     if options.keep is not None:
         options.keep.mkdir(parents=True)
     work = (options.keep or Path(tempfile.mkdtemp(prefix="citewell-image-"))).resolve()

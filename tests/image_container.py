@@ -19,6 +19,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+# unshare's own --kill-child is not heard any more after a change of user
+APART = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"),
+)
+"""Begins a command whose mounts and processes end with it, and which ends with this process."""
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _SIGKILL = 9
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -41,19 +47,7 @@ class Container:
 @contextmanager
 def started(container: Container, **streams: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """The container's process from outside; at the end it is killed with all that it has started."""
-    spaces = ["--mount", "--pid", *(["--net"] if container.sealed else [])]
-    # unshare's own --kill-child is not heard any more after a change of user
-    begin = [
-        "setpriv",
-        "--pdeathsig",
-        "KILL",
-        "unshare",
-        *spaces,
-        "--fork",
-        "--kill-child",
-        "--propagation",
-        "private",
-    ]
+    begin = [*APART, *(["--net"] if container.sealed else [])]
     become = [sys.executable, "-IS", __file__, json.dumps(asdict(container))]
     with _mount_points(Path(container.root), container.binds):
         process = subprocess.Popen([*begin, *become], stdin=subprocess.DEVNULL, **streams)

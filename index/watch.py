@@ -58,6 +58,8 @@ def _begin(events: Generator[object, None, None]) -> bool:
     except FileNotFoundError:  # a folder vanished between being listed and being watched
         return False
     except (OSError, RuntimeError, UnicodeError) as error:
+        if _is_of_a_name(error):
+            return False
         raise IndexingError(
             f"The folder cannot be watched ({error}). Raise the limit (sysctl fs.inotify.max_user_watches on "
             "Linux), or run citewell index sync without --watch whenever something has changed."
@@ -68,10 +70,19 @@ def _begin(events: Generator[object, None, None]) -> bool:
 def _until_change(
     events: Generator[set[tuple[Change, str]], None, None], same: Callable[[], bool]
 ) -> Iterator[bool]:
-    for found in events:
-        if found or not same():
-            return
-        yield False
+    try:
+        for found in events:
+            if found or not same():
+                return
+            yield False
+    except RuntimeError as error:
+        if not _is_of_a_name(error):
+            raise
+
+
+def _is_of_a_name(error: Exception) -> bool:
+    """True when watchfiles gave up because something has changed whose name is no text."""
+    return "Unable to decode path" in str(error)
 
 
 def _folders(source: Path, folder: Path) -> tuple[Path, ...]:

@@ -10,21 +10,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pexpect
 import pytest
+from click.testing import CliRunner
 from fakes import SEEDS, FakeEmbedder
-from workplace import Fake, Workplace, as_ordinary_user, content
+from workplace import Fake, Workplace, as_ordinary_user, content, outcomes
 
-from index import Report, Splitter, Step, add, changes, remove, select, sync
+from index import IndexingError, Report, Splitter, Step, add, changes, describe, remove, select, sync
 from index.embed import Progress, Vectors
 from index.errors import DocumentUnknown, EmptyFolder, MissingFile, ReadError
 from index.store import Store, writer
+from index.watch import _begin
 from service.follow import follow
+from service.index_commands import index_group
 from service.settings import Settings
+from service.terminal import render_report, report_lines
 
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -290,7 +294,125 @@ def test_a_file_that_comes_back_meanwhile_is_not_removed(place: Workplace) -> No
     assert place.paths() == ["a.txt", "b.txt", "c.txt"]
 
 
+def test_a_folder_below_that_is_emptied_at_once_keeps_its_documents(place: Workplace) -> None:
+    place.write(
+        a_txt="One.", usb__b_txt="Two.", usb__deep__c_txt="Three.", news__d_txt="Four.", news__e_txt="Five."
+    )
+    place.sync()
+    usb, news = place.documents / "usb", place.documents / "news"
+    shutil.rmtree(usb)
+    usb.mkdir()
+    (news / "d.txt").unlink()
+    for outcome in ({"news/d.txt": "removed"}, dict[str, str]()):
+        assert place.sync() == {"usb": "failed", "a.txt": "unchanged", "news/e.txt": "unchanged", **outcome}
+    (failed,) = sync(place.index, place.documents, place.embedder, Splitter()).of("failed")
+    assert "'usb' is empty, but the index holds 2 documents from it" in failed.detail
+    assert place.paths() == ["a.txt", "news/e.txt", "usb/b.txt", "usb/deep/c.txt"]
+    (news / "e.txt").unlink()  # the last of a folder may go, one by one
+    assert place.sync() == {"usb": "failed", "a.txt": "unchanged", "news/e.txt": "removed"}
+    usb.rmdir()
+    assert place.sync() == {"a.txt": "unchanged", "usb/b.txt": "removed", "usb/deep/c.txt": "removed"}
+
+
+def test_an_emptied_folder_can_be_removed_as_told(place: Workplace) -> None:
+    place.write(a_txt="One.", usb__b_txt="Two.", usb__c_txt="Three.")
+    place.sync()
+    for name in ("b.txt", "c.txt"):
+        (place.documents / "usb" / name).unlink()
+    (failed,) = sync(place.index, place.documents, place.embedder, Splitter()).of("failed")
+    remove(place.index, failed.detail.rpartition("citewell index remove ")[2])
+    assert place.sync() == {"a.txt": "unchanged"}
+
+
 # --- links, hidden files, the index itself, roots ---
+
+
+def full_paths(place: Workplace) -> list[str]:
+    with closing(place.open()) as index:
+        return [document.place for document in index.documents()]
+
+
+def test_a_folder_that_a_link_has_replaced_leaves_nothing_behind(place: Workplace, tmp_path: Path) -> None:
+    place.write(a_txt="Zebulonish.", b_txt="Two.")
+    place.sync()
+    place.documents.rename(tmp_path / "disk")
+    place.documents.symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "a.txt").unlink()
+    steps = sync(place.index, place.documents, place.embedder, Splitter()).steps
+    assert [(step.path, step.outcome) for step in steps] == [
+        ("b.txt", "added"),
+        ("a.txt", "removed"),
+        ("b.txt", "removed"),
+    ]
+    assert full_paths(place) == [str(tmp_path / "disk" / "b.txt")]
+    assert place.files_with("zebulonish") == []
+    assert place.sync() == {"b.txt": "unchanged"}
+
+
+def test_a_link_that_leads_elsewhere_takes_its_documents_along(place: Workplace, tmp_path: Path) -> None:
+    for name in ("v1", "v2", "own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text("Words.")
+    (tmp_path / "v1" / "own").mkdir()
+    (tmp_path / "v1" / "own" / "kept.txt").write_text("Kept.")
+    add(place.index, tmp_path / "v1" / "own", place.embedder, Splitter())  # by its own name
+    place.documents.symlink_to(tmp_path / "v1")
+    add(place.index, place.documents / "v1.txt", place.embedder, Splitter())
+    place.sync()
+    place.documents.unlink()
+    place.documents.symlink_to(tmp_path / "v2")
+    place.embedder = Meddling(lambda: (_ for _ in ()).throw(KeyboardInterrupt))  # the first try is interrupted
+    (tmp_path / "v2" / "new.txt").write_text("Never embedded before.")
+    with pytest.raises(KeyboardInterrupt):
+        place.sync()
+    place.embedder = FakeEmbedder()
+    assert place.sync() == {"new.txt": "added", "v2.txt": "added", "v1.txt": "removed"}
+    kept, *rest = full_paths(place)
+    assert (kept, rest) == (
+        str(tmp_path / "v1" / "own" / "kept.txt"),
+        [str(tmp_path / "v2" / "new.txt"), str(tmp_path / "v2" / "v2.txt")],
+    )
+    assert place.sync() == {"new.txt": "unchanged", "v2.txt": "unchanged"}
+
+
+def test_a_name_with_dots_over_a_link_takes_nothing_along(place: Workplace, tmp_path: Path) -> None:
+    place.write(a_txt="One.")
+    place.sync()
+    outside = Workplace(tmp_path / "outside", place.embedder)
+    outside.write(below__b_txt="Two.")
+    (place.documents / "link").symlink_to(outside.documents / "below")
+    assert place.sync(place.documents / "link" / "..") == {"below/b.txt": "added"}
+    assert len(full_paths(place)) == 2
+
+
+def test_a_document_behind_a_link_that_came_later_is_removed_by_its_old_name(
+    place: Workplace, tmp_path: Path
+) -> None:
+    place.write(a_txt="One.", b_txt="Two.")
+    place.sync()
+    place.documents.rename(tmp_path / "moved")
+    place.documents.symlink_to(tmp_path / "moved")
+    (document,) = remove(place.index, str(place.documents / "a.txt"))
+    assert document.path == "a.txt"
+    assert place.paths() == ["b.txt"]
+
+
+def test_a_name_that_is_no_text_fails_alone_and_can_be_told(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    folder = os.fsencode(place.documents)
+    (Path(os.fsdecode(folder + b"/below\xff"))).mkdir()
+    for name in (b"bad\xfe.txt", b"bad.cs\xfe", b"below\xff/c.txt"):
+        Path(os.fsdecode(folder + b"/" + name)).write_text("Two.")
+    report = sync(place.index, place.documents, place.embedder, Splitter())
+    assert outcomes(report) == {
+        "bad\\xfe.txt": "failed",
+        "bad.cs\\xfe": "skipped",
+        "below\\xff/c.txt": "failed",
+        "a.txt": "added",
+    }
+    told = json.dumps(report_lines(report.steps), ensure_ascii=False) + render_report(report)
+    assert "bad\\\\xfe.txt" in told
+    told.encode()
 
 
 def test_what_a_link_has_replaced_is_removed(place: Workplace, tmp_path: Path) -> None:
@@ -333,6 +455,14 @@ def test_an_index_among_the_documents_is_left_alone(place: Workplace) -> None:
     for outcome in ("added", "unchanged"):
         assert place.sync() == {"a.txt": outcome}
     assert place.verify() == ()
+
+
+def test_documents_in_the_folder_of_the_index_are_no_documents(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    place.index = place.documents / "index"
+    place.sync()
+    place.write(index__b_txt="Two.", index__below__c_txt="Three.")
+    assert place.sync() == {"a.txt": "unchanged"}
 
 
 def places(place: Workplace) -> dict[str, str]:
@@ -410,6 +540,45 @@ def test_removing_again_what_a_killed_run_removed_takes_its_traces_away(place: W
         remove(place.index, "a.txt")
     assert place.files_with("zebulon") == []
     assert place.verify() == ()
+
+
+def test_a_reader_in_the_way_of_forgetting_is_told_and_made_up_for(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.store._READERS_LEAVE", 100)
+    place.write(a_txt="It was zebulonish weather.", b_txt="Two.")
+    place.sync()
+    with closing(Store.open(place.index)) as reader:
+        with reader.snapshot():
+            assert len(reader.documents()) == 2
+            told = CliRunner().invoke(index_group, ["remove", "a.txt", "--index", str(place.index)])
+        assert (told.exit_code, told.stdout) == (0, "removed a.txt\n")
+        assert "traces of its words are still in the files" in told.stderr
+        assert place.files_with("zebulon")
+        assert describe(place.index).has_traces
+        (place.documents / "a.txt").unlink()
+        place.sync()
+        assert place.files_with("zebulon") == []
+        assert not describe(place.index).has_traces
+
+
+def test_a_disk_without_room_for_forgetting_is_told(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(_: Store) -> None:
+        raise IndexingError("The index cannot be used now (database or disk is full).")
+
+    place.write(a_txt="It was zebulonish weather.", b_txt="Two.", c_txt="Three.")
+    (place.documents / "c.txt").unlink()
+    place.sync()
+    place.found("two")
+    monkeypatch.setattr(Store, "forget", forget)
+    told = CliRunner().invoke(index_group, ["remove", "a.txt", "--index", str(place.index)])
+    assert (told.exit_code, told.stdout) == (0, "removed a.txt\n")
+    assert "traces of its words" in told.stderr
+    assert list(place.index.glob("*.faiss")) == []
+    monkeypatch.undo()
+    place.sync(place.documents)
+    told = CliRunner().invoke(index_group, ["remove", "b.txt", "--index", str(place.index)])
+    assert (told.stdout, told.stderr) == ("removed b.txt\n", "")
 
 
 # --- following ---
@@ -505,6 +674,75 @@ def test_a_change_during_a_round_is_not_missed(place: Workplace) -> None:
     with Followed(place) as followed:
         followed.until(lambda: [step.outcome for step in followed.told] == ["added", "added", "updated"])
     assert place.found("three") == {"new/b.txt"}
+
+
+def test_folders_that_keep_coming_hold_up_nothing(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    over = threading.Event()
+
+    def make_folders() -> None:
+        number = 0
+        while not over.wait(0.05):
+            number += 1
+            (place.documents / f"below{number}").mkdir()
+
+    with Followed(place) as followed:
+        followed.wait(("added", "a.txt"))
+        thread = threading.Thread(target=make_folders)
+        thread.start()
+        try:
+            time.sleep(0.3)
+            place.write(b_txt="Two.")
+            followed.wait(("added", "b.txt"))
+        finally:
+            over.set()
+            thread.join()
+
+
+def test_a_folder_that_comes_before_the_watch_begins_is_watched(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(events: Generator[object, None, None]) -> bool:
+        (place.documents / "below").mkdir(exist_ok=True)
+        return _begin(events)
+
+    monkeypatch.setattr("index.watch._begin", begin)
+    place.write(a_txt="One.")
+    with Followed(place) as followed:
+        followed.wait(("added", "a.txt"))
+        followed.until(lambda: followed.rounds >= 2)
+        time.sleep(0.5)
+        place.write(below__b_txt="Two.")
+        followed.wait(("added", "below/b.txt"))
+
+
+def test_a_folder_whose_name_is_no_text_is_not_watched(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    for number in (0xFE, 0xFF):
+        with Followed(place) as followed:
+            followed.until(lambda followed=followed: followed.rounds > 0)  # type: ignore[misc]
+            Path(os.fsdecode(os.fsencode(place.documents) + b"/below" + bytes([number]))).mkdir()
+            place.write(**{f"b{number}_txt": "Two."})
+            followed.until(lambda followed=followed, path=f"b{number}.txt": path in told_paths(followed))  # type: ignore[misc]
+
+
+def told_paths(followed: Followed) -> list[str]:
+    return [step.path for step in followed.told]
+
+
+def test_a_link_that_leads_elsewhere_is_followed(place: Workplace, tmp_path: Path) -> None:
+    for name in ("v1", "v2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text("Words.")
+    place.documents.symlink_to(tmp_path / "v1")
+    with Followed(place) as followed:
+        followed.wait(("added", "v1.txt"))
+        place.documents.unlink()
+        place.documents.symlink_to(tmp_path / "v2")
+        followed.until(lambda: "v2.txt" in told_paths(followed))
+        followed.wait(("added", "v2.txt"), ("removed", "v1.txt"))
+        (tmp_path / "v2" / "new.txt").write_text("New.")
+        followed.wait(("added", "new.txt"))
 
 
 def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, tmp_path: Path) -> None:

@@ -214,7 +214,9 @@ def _is_piece(text: str) -> bool:
     """True for a few words without a verb that is known for one, and without a word that points back."""
     tokens = _within(text)
     return (
-        len(tokens) <= _SHORT and not re.search("[WAX]", tags(tokens)) and not any(t.low in _KINDS for t in tokens)
+        0 < len(tokens) <= _SHORT
+        and not re.search("[WAX]", tags(tokens))
+        and not any(t.low in _KINDS for t in tokens)
     )
 
 

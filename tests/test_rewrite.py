@@ -190,8 +190,15 @@ def test_the_length_is_bounded() -> None:
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("question", ["What about _?", "and _", "or _ _?", "what about ___", "What about 🌉?"])
+def test_a_piece_without_a_word_is_no_piece(question: str) -> None:
+    assert rewrite(question, [TRAM]) is None
+
+
 WORDS = st.sampled_from(
-    "it its they the a of in Biden's Line 4 what who why is did that there , ? ' ’s and \n \x00".split(" ")
+    "it its they the a of in Biden's Line 4 what who why about more is did that there _ 🌉 , ? ' ’s and \n \x00".split(
+        " "
+    )
 )
 QUESTIONS = st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=40)
 

@@ -75,21 +75,19 @@ class Conversation:
 
     def save(self, name: str) -> int:
         """Writes all turns to a new file, and gives their number. Raises CommandError."""
-        path, turns = Path(name).expanduser(), self.turns()
+        turns = self.turns()
         if not turns:
             raise CommandError("There is nothing to save yet. Ask a question first.")
-        text = as_lines(turns) if path.suffix == ".jsonl" else as_markdown(turns)
+        text = as_lines(turns) if name.endswith(".jsonl") else as_markdown(turns)
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+            _write_new(Path(name).expanduser(), text)
         except FileExistsError:
             raise CommandError(
                 f"'{name}' is there already, and nothing is ever overwritten. Name another file."
             ) from None
-        except OSError as error:
-            raise CommandError(
-                f"'{name}' cannot be written: {error.strerror or error}. Name another file."
-            ) from error
+        except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home; ValueError: U+0000
+            reason = getattr(error, "strerror", None) or error
+            raise CommandError(f"'{name}' cannot be written: {reason}. Name another file.") from error
         return len(turns)
 
     def _checked(self, turn: Turn) -> Turn:
@@ -101,6 +99,17 @@ class Conversation:
         cited = {(citation.document, citation.version) for citation in answer.citations}
         shown = {(passage.document, passage.version) for passage in answer.passages}
         return all(self._index.holds(document, version) for document, version in cited | shown)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """All of it or nothing: what a full disk cuts off would be in the way of the next try."""
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
 
 
 def as_lines(turns: Sequence[Turn]) -> str:

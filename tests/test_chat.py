@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from index.errors import EmbedderUnavailable
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
 from service.chat import Chat
-from service.conversation import GONE
+from service.conversation import GONE, _write_new
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
 from service.line_editor import _Commands, _open_history
@@ -195,6 +196,9 @@ MISTAKES = [
     ("/open 1\x1b[2J", "There is no source '1 [2J'."),
     ("/save", "/save takes FILE"),
     ("/save /nowhere/at/all.md", "'/nowhere/at/all.md' cannot be written: No such file or directory."),
+    ("/save ~nobodyhere/x.md", "'~nobodyhere/x.md' cannot be written: Could not determine home directory."),
+    ("/save /dev/full/x.md", "'/dev/full/x.md' cannot be written: Not a directory."),
+    ("/save a\x00b.md", "cannot be written: embedded null byte."),
     ("/quit now", "/quit takes nothing after it, but there is 'now'."),
     ("?!", "The question is empty."),
     ("a" * 5000, "at most 2,000 are read"),
@@ -265,6 +269,19 @@ def test_of_a_long_text_the_surroundings_are_shown(start: int) -> None:
     assert (body.startswith("… "), body.endswith("…")) == (start > 1, start < 4990)
     assert not {"\x1b[2J", "\x1b[7m"} & set(re.findall("\x1b\\[[0-9]+[a-zA-Z]", shown))
     assert "\x1b[7m" in render_place(citation, text, plain=False)  # type: ignore[arg-type]
+
+
+def test_what_a_full_disk_cuts_off_is_not_in_the_way(tmp_path: Path) -> None:
+    file = tmp_path / "talk.md"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(OSError, match="too large"):
+            _write_new(file, "x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, before)
+    assert not file.exists()
 
 
 def test_save_writes_a_transcript_and_never_over_a_file(talk: Talk, tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_no_index_is_a_warning_with_the_command(indexed: Settings, tmp_path: Pat
     settings = indexed.model_copy(update={"index": tmp_path / "none"})
     finding = found("index", settings)
     assert finding.status == "warning"
-    assert f"citewell index add DOCUMENTS --index '{tmp_path / 'none'}'" in finding.sentence
+    assert f"citewell index add DOCUMENTS --index {tmp_path / 'none'}" in finding.sentence
     assert found("index contents", settings).sentence == "Not tried: there is no index that can be opened."
 
 
@@ -293,7 +293,7 @@ def test_damaged_contents_are_a_failure(indexed: Settings) -> None:
     assert found("index", indexed).status == "ok"
     finding = found("index contents", indexed)
     assert finding.status == "failed"
-    assert "outside of its text" in finding.sentence
+    assert "its sentences are others than" in finding.sentence
     assert finding.sentence.endswith("1 more: citewell index verify")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -224,9 +225,10 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None) ->
 
 def _size(file: Path) -> int:
     try:
-        return file.stat().st_size if file.is_file() else 0
+        status = file.stat()
     except OSError:  # a cache that was dropped meanwhile
         return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _warn_of_traces(folder: Path) -> None:

@@ -204,6 +204,30 @@ def test_removing_from_no_index_makes_none(place: Workplace) -> None:
     assert not place.index.exists()
 
 
+def test_with_one_wrong_name_nothing_is_removed(place: Workplace) -> None:
+    place.write(a_txt="One.", b_txt="Two.")
+    place.add()
+    before = place.rows()
+    with pytest.raises(DocumentUnknown, match="nowhere"):
+        remove(place.index, "a.txt", "nowhere", "b.txt")
+    assert place.rows() == before
+    assert [document.path for document in remove(place.index, "b.txt", "a.txt", "b.txt")] == ["b.txt", "a.txt"]
+    assert place.rows()[0] == before[0] + 1
+
+
+def test_the_vectors_of_an_index_whose_store_was_deleted_go_as_well(place: Workplace) -> None:
+    place.write(a_txt="One.")
+    place.add()
+    place.found("one")
+    (cache,) = place.index.glob("*.faiss")
+    for file in place.index.glob("store.*"):
+        file.unlink()
+    place.add()
+    with closing(place.open()) as index:
+        assert cache.name == f"vectors-{index.generation()}.faiss"
+    assert not cache.exists()
+
+
 # --- roots ---
 
 

@@ -18,11 +18,11 @@ import pexpect
 import pytest
 from click.testing import CliRunner
 from fakes import SEEDS, FakeEmbedder
-from workplace import Fake, Workplace, as_ordinary_user, content, outcomes
+from workplace import Fake, Workplace, as_ordinary_user, as_reader, content, outcomes
 
-from index import IndexingError, Report, Splitter, Step, add, changes, describe, remove, select, sync
+from index import Index, IndexingError, Report, Splitter, Step, add, changes, describe, remove, select, sync
 from index.embed import Progress, Vectors
-from index.errors import DocumentUnknown, EmptyFolder, MissingFile, ReadError
+from index.errors import DocumentUnknown, EmptyFolder, IndexDamaged, MissingFile, ReadError
 from index.store import Store, writer
 from index.watch import _begin
 from service.follow import follow
@@ -579,6 +579,120 @@ def test_a_disk_without_room_for_forgetting_is_told(place: Workplace, monkeypatc
     place.sync(place.documents)
     told = CliRunner().invoke(index_group, ["remove", "b.txt", "--index", str(place.index)])
     assert (told.stdout, told.stderr) == ("removed b.txt\n", "")
+
+
+def test_few_paths_are_looked_up_for_what_is_unchanged(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(**{f"d{number}_txt": f"Number {number}." for number in range(50)})
+    place.sync()
+    looked_up, inner = list[Path](), Path.resolve
+
+    def resolve(path: Path, strict: bool = False) -> Path:
+        looked_up.append(path)
+        return inner(path, strict)
+
+    monkeypatch.setattr(Path, "resolve", resolve)
+    place.sync()
+    assert len(looked_up) <= 2 * 50 + 10
+
+
+def test_an_index_whose_files_vanish_meanwhile_can_be_described(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write(a_txt="One.")
+    place.sync()
+    inner = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: [*inner(folder), folder / "vectors-0.faiss"])
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda file: file.suffix == ".faiss" or is_file(file))  # a moment ago
+    told = CliRunner().invoke(index_group, ["info", "--json", "--index", str(place.index)])
+    assert json.loads(told.stdout)["bytes"] > 0
+
+
+# --- who may read but not write ---
+
+SYNC = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from fakes import FakeEmbedder
+from workplace import Workplace
+Workplace(Path(sys.argv[2]), FakeEmbedder()).sync()
+"""
+
+
+def sync_elsewhere(place: Workplace) -> None:
+    """In another process: within one, SQLite's connections share what they may do."""
+    command = [sys.executable, "-c", SYNC, str(Path(__file__).parent), str(place.documents.parent)]
+    subprocess.run(command, check=True, timeout=60)
+
+
+@pytest.fixture
+def read_place(shared_place: Workplace) -> Workplace:
+    shared_place.write(a_txt="It was zebulonish weather.", b_txt="Two.")
+    shared_place.sync()
+    return shared_place
+
+
+def found_by(index: Index, query: str) -> set[str]:
+    return {passage.document.path for passage in index.search(query, 100) if passage.keyword > 0}
+
+
+def test_a_reader_sees_what_another_user_writes(read_place: Workplace) -> None:
+    place = read_place
+    with as_reader(place.index):
+        index = place.open()
+        assert found_by(index, "zebulonish") == {"a.txt"}
+        before = index.generation()
+    (place.documents / "a.txt").unlink()
+    place.write(**{f"d{number}_txt": f"Number {number} opened the tram. " * 20 for number in range(40)})
+    sync_elsewhere(place)
+    with as_reader(place.index), closing(index), closing(place.open()) as fresh:
+        for reader in (index, fresh):
+            assert reader.generation() > before
+            assert len(reader.documents()) == 41
+            assert found_by(reader, "zebulonish") == set()
+            assert len(found_by(reader, "tram")) == 40
+
+
+def test_a_reader_sees_what_is_still_in_the_log(read_place: Workplace) -> None:
+    place = read_place
+    with closing(Store.open(place.index)) as store:
+        with store.transaction():
+            store.delete(select(store.documents(), "a.txt"))
+        with as_reader(place.index), closing(place.open()) as index:
+            assert index.generation() == store.generation()
+            assert found_by(index, "zebulonish") == set()
+
+
+def test_a_log_that_cannot_be_read_is_told(read_place: Workplace) -> None:
+    place = read_place
+    with closing(Store.open(place.index)) as store:
+        with store.transaction():
+            store.delete(store.documents())
+        place.index = place.documents.parent / "copied"
+        place.index.mkdir()
+        for name in ("store.sqlite", "store.sqlite-wal"):
+            shutil.copy(store.folder / name, place.index)
+    with as_reader(place.index), pytest.raises(IndexingError, match="cannot be used now") as caught:
+        place.open()
+    assert not isinstance(caught.value, IndexDamaged)
+
+
+def test_what_is_written_while_it_is_read_without_locks_is_not_taken_for_damage(read_place: Workplace) -> None:
+    place = read_place
+
+    def read(store: Store) -> None:
+        with store.snapshot():
+            store.documents()
+            os.utime(place.index / "store.sqlite", (0, 0))
+            raise IndexDamaged
+
+    with as_reader(place.index):
+        store = Store.open(place.index)
+        assert store.in_place()
+    with closing(store), pytest.raises(IndexingError, match="was changed while it was read") as caught:
+        read(store)
+    assert not isinstance(caught.value, IndexDamaged)
 
 
 # --- following ---

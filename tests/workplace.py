@@ -108,3 +108,23 @@ def as_ordinary_user(folder: Path) -> Iterator[None]:
 
 
 _NOBODY = 65534
+
+
+@contextmanager
+def as_reader(index: Path) -> Iterator[None]:
+    """Does what is inside as one who may read an index but not write it; who owns it still may."""
+    if os.geteuid() == 0:
+        os.seteuid(_NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+        return
+    modes = {place: place.stat().st_mode for place in (*index.iterdir(), index)}
+    for place, mode in modes.items():
+        place.chmod(mode & 0o555)
+    try:
+        yield
+    finally:
+        for place in reversed(modes):
+            place.chmod(modes[place])

@@ -349,6 +349,15 @@ def test_a_folder_that_a_link_has_replaced_leaves_nothing_behind(place: Workplac
     assert place.sync() == {"b.txt": "unchanged"}
 
 
+def test_a_part_that_a_link_has_replaced_leaves_nothing_behind(place: Workplace, tmp_path: Path) -> None:
+    place.write(a_txt="One.", news__b_txt="Two.")
+    place.sync()
+    (place.documents / "news").rename(tmp_path / "disk")
+    (place.documents / "news").symlink_to(tmp_path / "disk")
+    place.sync(place.documents / "news")
+    assert full_paths(place) == [str(tmp_path / "disk" / "b.txt"), str(place.documents / "a.txt")]
+
+
 def test_a_link_that_leads_elsewhere_takes_its_documents_along(place: Workplace, tmp_path: Path) -> None:
     for name in ("v1", "v2", "own"):
         (tmp_path / name).mkdir()

@@ -9,7 +9,7 @@ questions give words, never answers or documents.
 import re
 from collections.abc import Callable, Sequence
 
-from service.subject import Token, asked_kind, person, place, tags, thing, tokenize
+from service.subject import Token, asked_kind, is_attribute, person, place, tags, thing, tokenize
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""
@@ -34,6 +34,8 @@ _EXPLETIVE = re.compile(
     r"""\bit\s+(?:\w+\s+){0,3}?(?:that|whether|who|like)\b
     |\bit\s+(?:(?:is|was|really|still|ever|so|not)\s+)*(?:take|cost|mean|matter|feel|hurt|pay|possible|impossible|easy|hard
         |difficult|legal|illegal|safe|necessary|important|better|worth|true|good|bad|dangerous|allowed)\b.*\bto\s+\w
+    |\bit\s+(?:(?:is|was|would\s+be)\s+)?(?:an?\s+(?:\w+\s+){1,3}to\b|going\b
+        |(?:safe|dangerous|possible|easy|hard|better|worse)\b.*\b(?:in|at|for)\b)
     |\bit\s+(?:is|was)?\s*(?:rain|snow|hot\b|cold\b|warm\b|late\b|dark\b|sunny\b|true\b|from\b)
     |(?:time|day|date)\s+is\s+it\b""",
     re.VERBOSE | re.IGNORECASE,
@@ -68,7 +70,19 @@ _PIECE = re.compile(r"^((?:in|at|on|for|from|by|near|under|after|before|during)\
 _MORE = re.compile(
     r"^(?:(?:please\s+)?tell me more|(?:any |some )?more(?: details)?|go on)\s*[?.!]*$", re.IGNORECASE
 )
-_ONE = re.compile(r"\bthe (first|second|third|fourth|fifth|last|next|other) ones?\b(?!\s+of\b)", re.IGNORECASE)
+_ONE = re.compile(
+    r"\bthe (first|second|third|fourth|fifth|last|next|other) ones?\b(?!\s+(?:of|to|that|who|which)\b)",
+    re.IGNORECASE,
+)
+_IDIOM = re.compile(
+    r"""(?:and\s+)?(?:
+        in\ (?:short|brief|general|detail|total|fact|particular|practice|theory|other\ words|english|numbers)
+        |in\ (?:one|a|a\ few)\ (?:words?|sentences?)|at\ (?:first|last|least|most|all)|for\ (?:example|instance)
+        |(?:before|after)\ (?:that|this|it))\s*[?.!]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Says how to answer, or points to what only an answer could have said."""
+_SENTENCES = re.compile(r"[.?!]\s+\S")
 
 
 def rewrite(question: str, history: Sequence[str], longest: int = _LONGEST) -> str | None:
@@ -79,7 +93,7 @@ def rewrite(question: str, history: Sequence[str], longest: int = _LONGEST) -> s
     """
     question = " ".join(question.split())
     last = next((" ".join(before.split()) for before in reversed(history) if _has_subject(before)), None)
-    if last is None or len(question) > _LONGEST:
+    if last is None or len(question) > _LONGEST or _IDIOM.fullmatch(question) or _SENTENCES.search(question):
         return None
     rewritten = _complete(question, last) or _resolve(_LEAD.sub("", question), last)
     return _capitalise(rewritten) if rewritten and len(rewritten) <= longest else None
@@ -95,7 +109,7 @@ def _resolve(question: str, last: str) -> str | None:
     replaced = question
     for position in reversed(_first_of_each(tokens, question)):
         meant = _KINDS[tokens[position].low](last)
-        if meant is not None:
+        if meant is not None and _may_mean(tokens, position, last):
             start, end, words = _replacement(tokens, position, meant)
             replaced = replaced[:start] + words + replaced[end:]
     subject = str(thing(last))
@@ -105,6 +119,14 @@ def _resolve(question: str, last: str) -> str | None:
     same = rf"\b(?:this|that|these|those) {re.escape(subject.rpartition(' ')[2])}\b"
     replaced = re.sub(same, lambda _: subject, replaced, count=1, flags=re.IGNORECASE)
     return replaced if replaced != question else None
+
+
+def _may_mean(tokens: tuple[Token, ...], position: int, last: str) -> bool:
+    """ "That proposal" means a subject that was called a proposal, and "those figures" no tram."""
+    follows = tokens[position + 1 : position + 2]
+    if tokens[position].low not in _DEMONSTRATIVES or not follows or follows[0].tag not in "LN":
+        return True
+    return follows[0].low in _VERBS or follows[0].low in (token.low for token in tokenize(str(thing(last))))
 
 
 def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
@@ -118,9 +140,7 @@ def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
 
 def _points_back(tokens: tuple[Token, ...], position: int, question: str) -> bool:
     word = tokens[position]
-    if word.text.isupper() and len(word.text) > 1:  # IT
-        return False
-    if _comes_later(tokens, position):
+    if any(stands(tokens, position) for stands in (_is_name, _comes_later, _came_before, _is_anybody)):
         return False
     if word.low == "there":
         return _is_place(tokens, position)
@@ -135,6 +155,24 @@ def _comes_later(tokens: tuple[Token, ...], position: int) -> bool:
     """True for "In its report, what did the pool say?"."""
     commas = [index for index, token in enumerate(tokens) if token.text == "," and index > position]
     return bool(commas) and bool(re.search("D[LN]|[NQ]", tags(tokens)[commas[0] :]))
+
+
+def _is_name(tokens: tuple[Token, ...], position: int) -> bool:
+    """True for IT."""
+    return tokens[position].text.isupper() and len(tokens[position].text) > 1
+
+
+def _is_anybody(tokens: tuple[Token, ...], position: int) -> bool:
+    """True for "What do they grow in Verania?": people in general."""
+    return tokens[position].low in ("they", "them") and bool(re.search("[NQ]", tags(tokens)))
+
+
+def _came_before(tokens: tuple[Token, ...], position: int) -> bool:
+    """True for "When the bank raised its rate, what did it say?" and for "Why did Lunde say she would resign?"."""
+    if tokens[position].low in _PERSONS and re.search("[NQ]", tags(tokens[:position])):
+        return True
+    joints = [index for index, token in enumerate(tokens[:position]) if token.low in (",", "and", "but")]
+    return bool(joints) and bool(re.search("D[LN]|[NQ]", tags(tokens)[: joints[-1]]))
 
 
 def _is_place(tokens: tuple[Token, ...], position: int) -> bool:
@@ -270,7 +308,10 @@ def _ask_about(about: str, last: str) -> str | None:
     if set(text) == {"T"}:
         return _exchange_time(about, last)
     if not re.search("[NQ]", text):
-        return f"What about {about} of {subject}?" if text[0] == "D" else None
+        part = text == "DL" and is_attribute(about.split()[1])
+        return f"What about {about} of {subject}?" if part else None
+    if "P" in text:  # "the president of France" is a subject of its own
+        return None
     where = place(last)
     if where and where in last and re.fullmatch("L?N+", text) and " the " not in where:
         return last.replace(where, f"{where.split()[0]} {about}", 1)

@@ -140,6 +140,11 @@ def place(question: str) -> str | None:
     return f"in {about}" if tags(tokenize(about)) == "N" else None
 
 
+def is_attribute(word: str) -> bool:
+    """True for what is asked of a thing: its cost, its phases."""
+    return word.lower() in _ATTRIBUTES
+
+
 def asked_kind(question: str) -> str | None:
     """The noun that is asked for, in the singular: "phase" in "What phases did ...?"."""
     listed = re.match(r"what (?:are|were) the (\w{3,}?)s of ", question, re.IGNORECASE)

@@ -33,7 +33,6 @@ FOLLOW_UPS = [
     (TRAM, "When is it expected to open?", "When is the Line 4 tram expected to open?"),
     (TRAM, "How long is it and when will it open?", "How long is the Line 4 tram and when will it open?"),
     (TRAM, "What about the cost?", "What about the cost of the Line 4 tram?"),
-    (TRAM, "And the stops?", "What about the stops of the Line 4 tram?"),
     (TRAM, "Why?", "How much will the Line 4 tram cost, and why?"),
     (TRAM, "When?", "How much will the Line 4 tram cost, and when?"),
     (PLAN, "When did he put it forward?", "When did Biden put Biden's proposal forward?"),
@@ -126,6 +125,26 @@ ALONE = [
     "Who won?",
     "What is new?",
     "Is that the same as in May?",
+    "What do they grow in Verania?",
+    "When will they announce the election results in Lindmoor?",
+    "How is it going with the ceasefire talks?",
+    "Is it safe in Beirut?",
+    "Who said it was a mistake to raise rates?",
+    "The refinery burned. When did it reopen?",
+    "When the bank raised its rate, what did it say?",
+    "Who owns the refinery and how much did they pay for it?",
+    "Why did Lunde say she would resign?",
+    "Who lives at this address?",
+    "Does this museum charge entry?",
+    "Are those figures right?",
+    "What about the weather?",
+    "And the president of France?",
+    "What was the first one to close?",
+    "In short?",
+    "In one sentence?",
+    "In English?",
+    "And before that?",
+    "What are these phases?",
     "Thanks",
     "?",
     "",
@@ -196,9 +215,7 @@ def test_a_piece_without_a_word_is_no_piece(question: str) -> None:
 
 
 WORDS = st.sampled_from(
-    "it its they the a of in Biden's Line 4 what who why about more is did that there _ 🌉 , ? ' ’s and \n \x00".split(
-        " "
-    )
+    "it its they the a of in Biden's Line 4 who why about is did that there _ 🌉 , ? ' ’s and \n \x00".split(" ")
 )
 QUESTIONS = st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=40)
 

@@ -238,9 +238,7 @@ class LlamaProcess:
             # The reader thread has seen the end of the process too and says so in its turn.
             pass
 
-    def _reply(
-        self, number: int, deadline: float, cancelled: Callable[[], bool] = lambda: False
-    ) -> dict[str, Any]:
+    def _reply(self, number: int, deadline: float, cancelled: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """The next reply to that request; what is left over from another one is dropped. Raises _Cancelled."""
         while True:
             reply = self._next(deadline, cancelled)

@@ -9,7 +9,7 @@ questions give words, never answers or documents.
 import re
 from collections.abc import Callable, Sequence
 
-from service.subject import Token, asked_kind, is_attribute, person, place, tags, thing, tokenize
+from service.subject import ATTRIBUTES, Token, asked_kind, group, person, place, tags, thing, tokenize
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""
@@ -17,11 +17,11 @@ _SHORT = 5
 """Words that a piece of a question has at most; more of them ask for something else."""
 
 _DEMONSTRATIVES = {"this", "that", "these", "those"}
-_THINGS = {"it", "they", "them", *_DEMONSTRATIVES}
 _PERSONS = {"he", "she", "him"}
 _POSSESSIVES = {"its", "their", "his", "her"}
 _KINDS: dict[str, Callable[[str], str | None]] = {
-    **dict.fromkeys((*_THINGS, "its", "their"), thing),
+    **dict.fromkeys(("it", "its", "this", "that"), thing),
+    **dict.fromkeys(("they", "them", "their", "these", "those"), group),
     **dict.fromkeys((*_PERSONS, "his", "her"), person),
     "there": place,
 }
@@ -34,23 +34,23 @@ _EXPLETIVE = re.compile(
     r"""\bit\s+(?:\w+\s+){0,3}?(?:that|whether|who|like)\b
     |\bit\s+(?:(?:is|was|really|still|ever|so|not)\s+)*(?:take|cost|mean|matter|feel|hurt|pay|possible|impossible|easy|hard
         |difficult|legal|illegal|safe|necessary|important|better|worth|true|good|bad|dangerous|allowed)\b.*\bto\s+\w
-    |\bit\s+(?:(?:is|was|would\s+be)\s+)?(?:an?\s+(?:\w+\s+){1,3}to\b|going\b
-        |(?:safe|dangerous|possible|easy|hard|better|worse)\b.*\b(?:in|at|for)\b)
     |\bit\s+(?:is|was)?\s*(?:rain|snow|hot\b|cold\b|warm\b|late\b|dark\b|sunny\b|true\b|from\b)
+    |\bit\s+(?:is|was|would\s+be)\s+an?\b
+    |\bit\s+going\b(?!\s+to)
+    |\b(?:is|was)\s+it\s+(?:\w+\s+)?(?!\w+ed\b)\w+\s+(?:in|at|near)\b
     |(?:time|day|date)\s+is\s+it\b""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""An "it" that means nothing: "Is it true that ...?", "How long does it take to ...?", "Is it raining?"."""
-_PERIODS = frozenset(
-    "year month week day time morning evening summer winter spring autumn century moment way case".split()
-)
-_VERBS = {"mean", "work", "matter", "happen", "apply", "change", "help", "include"}
+"""An "it" that means nothing: "Is it true that ...?", "How long does it take to ...?", "Is it safe in Beirut?"."""
+_VERBS = {"mean", "work", "matter", "apply", "change", "include", "last"}
 """What "that" may do by itself: "Does that mean ...?" asks for no "that mean"."""
-_JOINTS = frozenset("that if because while than and or but , ; : who which when where".split())
-"""A pronoun after one of these may mean the subject of what stands before."""
+_JOINTS = frozenset("that if because while than and or but , ; : . ! ? who which when where how".split())
+"""Whatever points back after one of these may mean what stands before."""
+_SUBJECTS = {"he", "she", "they"}
 _EXISTS = frozenset("is are was were be been will would has have had can could may".split())
-_BARE = frozenset("who which that with of in true so the".split())
-"""After one of these "that" is no demonstrative, or one that nothing can stand for: "those who", "is that true"."""
+_PARTS = ATTRIBUTES | frozenset("stop stops station stations owner owners budget opening duration route".split())
+"""What "And the stops?" may ask of a thing; another word opens a new topic."""
+_LANGUAGES = frozenset("English German French Spanish Italian Arabic Hebrew Russian Chinese".split())
 
 _AUXILIARY = "is|are|was|were|did|do|does|will|would|can|could|should|has|have|had|must|may|might"
 _LEAD = re.compile(r"^(?:and|but|so|or|then|ok|okay)\b[,\s]+(?=\S)", re.IGNORECASE)
@@ -60,12 +60,9 @@ _QUESTION_WORD = re.compile(
     r"(?: (?:is|was) (?:that|this|it so))?\s*[?.]*$",
     re.IGNORECASE,
 )
-_ASKING = re.compile(
-    rf"^(?:(?:what|which|how many|how much) (?!(?:{_AUXILIARY})\b)(?:[\w-]+ ){{0,2}}?|how (?!much|many)[a-z]+ "
-    rf"|(?:why|when|where|how|what|which|whom?) )(?=(?:{_AUXILIARY})\b)",
-    re.IGNORECASE,
-)
-"""What is asked for, before the auxiliary: "What phases" of "What phases did X have?"."""
+_ASKING = re.compile(rf"^(?:why|when|where|how(?: (?:long|often|far))?) (?=(?:{_AUXILIARY})\b)", re.IGNORECASE)
+"""What another such word may stand for; one for a thing or a number leaves a gap behind it."""
+_NOT_ADVERBS = {"Who", "How many", "How much"}
 _PIECE = re.compile(r"^((?:in|at|on|for|from|by|near|under|after|before|during)\s+.+?)\s*[?.]*$", re.IGNORECASE)
 _MORE = re.compile(
     r"^(?:(?:please\s+)?tell me more|(?:any |some )?more(?: details)?|go on)\s*[?.!]*$", re.IGNORECASE
@@ -74,15 +71,6 @@ _ONE = re.compile(
     r"\bthe (first|second|third|fourth|fifth|last|next|other) ones?\b(?!\s+(?:of|to|that|who|which)\b)",
     re.IGNORECASE,
 )
-_IDIOM = re.compile(
-    r"""(?:and\s+)?(?:
-        in\ (?:short|brief|general|detail|total|fact|particular|practice|theory|other\ words|english|numbers)
-        |in\ (?:one|a|a\ few)\ (?:words?|sentences?)|at\ (?:first|last|least|most|all)|for\ (?:example|instance)
-        |(?:before|after)\ (?:that|this|it))\s*[?.!]*""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Says how to answer, or points to what only an answer could have said."""
-_SENTENCES = re.compile(r"[.?!]\s+\S")
 
 
 def rewrite(question: str, history: Sequence[str], longest: int = _LONGEST) -> str | None:
@@ -92,15 +80,20 @@ def rewrite(question: str, history: Sequence[str], longest: int = _LONGEST) -> s
     characters.
     """
     question = " ".join(question.split())
-    last = next((" ".join(before.split()) for before in reversed(history) if _has_subject(before)), None)
-    if last is None or len(question) > _LONGEST or _IDIOM.fullmatch(question) or _SENTENCES.search(question):
+    last = next((" ".join(before.split()) for before in reversed(history) if _asks(before)), None)
+    if last is None or len(question) > _LONGEST:
         return None
     rewritten = _complete(question, last) or _resolve(_LEAD.sub("", question), last)
     return _capitalise(rewritten) if rewritten and len(rewritten) <= longest else None
 
 
-def _has_subject(question: str) -> bool:
-    return len(question) <= _LONGEST and thing(question) is not None
+def _asks(question: str) -> bool:
+    """False for "Why?" and "Thanks", which leave what was asked before as it is."""
+    return (
+        len(question) <= _LONGEST
+        and len(question.split()) > 1
+        and bool(re.search("[LNQ]", tags(tokenize(question))))
+    )
 
 
 def _resolve(question: str, last: str) -> str | None:
@@ -109,24 +102,18 @@ def _resolve(question: str, last: str) -> str | None:
     replaced = question
     for position in reversed(_first_of_each(tokens, question)):
         meant = _KINDS[tokens[position].low](last)
-        if meant is not None and _may_mean(tokens, position, last):
+        if meant is not None:
             start, end, words = _replacement(tokens, position, meant)
             replaced = replaced[:start] + words + replaced[end:]
-    subject = str(thing(last))
-    kind = asked_kind(last) or "one"
-    replaced = _ONE.sub(lambda found: f"the {found.group(1)} {kind} of {subject}", replaced, count=1)
+    subject, kind = thing(last), asked_kind(last)
+    if subject is None:
+        return None
+    if kind is not None:
+        replaced = _ONE.sub(lambda found: f"the {found.group(1)} {kind} of {subject}", replaced, count=1)
     # "Who made that proposal?" after "Biden's proposal"
     same = rf"\b(?:this|that|these|those) {re.escape(subject.rpartition(' ')[2])}\b"
     replaced = re.sub(same, lambda _: subject, replaced, count=1, flags=re.IGNORECASE)
     return replaced if replaced != question else None
-
-
-def _may_mean(tokens: tuple[Token, ...], position: int, last: str) -> bool:
-    """ "That proposal" means a subject that was called a proposal, and "those figures" no tram."""
-    follows = tokens[position + 1 : position + 2]
-    if tokens[position].low not in _DEMONSTRATIVES or not follows or follows[0].tag not in "LN":
-        return True
-    return follows[0].low in _VERBS or follows[0].low in (token.low for token in tokenize(str(thing(last))))
 
 
 def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
@@ -140,15 +127,14 @@ def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
 
 def _points_back(tokens: tuple[Token, ...], position: int, question: str) -> bool:
     word = tokens[position]
-    if any(stands(tokens, position) for stands in (_is_name, _comes_later, _came_before, _is_anybody)):
+    is_name = word.text.isupper() and len(word.text) > 1  # IT
+    if is_name or _comes_later(tokens, position) or _follows_a_clause(tokens[:position]):
         return False
     if word.low == "there":
         return _is_place(tokens, position)
     if word.low in _DEMONSTRATIVES:
         return _is_demonstrative(tokens, position)
-    if word.low == "it" and _is_expletive(question, word):
-        return False
-    return not _has_antecedent(tokens, position)
+    return not (_is_expletive(question, word) or _is_anybody(tokens, position) or _has_antecedent(tokens, position))
 
 
 def _comes_later(tokens: tuple[Token, ...], position: int) -> bool:
@@ -157,62 +143,55 @@ def _comes_later(tokens: tuple[Token, ...], position: int) -> bool:
     return bool(commas) and bool(re.search("D[LN]|[NQ]", tags(tokens)[commas[0] :]))
 
 
-def _is_name(tokens: tuple[Token, ...], position: int) -> bool:
-    """True for IT."""
-    return tokens[position].text.isupper() and len(tokens[position].text) > 1
-
-
-def _is_anybody(tokens: tuple[Token, ...], position: int) -> bool:
-    """True for "What do they grow in Verania?": people in general."""
-    return tokens[position].low in ("they", "them") and bool(re.search("[NQ]", tags(tokens)))
-
-
-def _came_before(tokens: tuple[Token, ...], position: int) -> bool:
-    """True for "When the bank raised its rate, what did it say?" and for "Why did Lunde say she would resign?"."""
-    if tokens[position].low in _PERSONS and re.search("[NQ]", tags(tokens[:position])):
-        return True
-    joints = [index for index, token in enumerate(tokens[:position]) if token.low in (",", "and", "but")]
-    return bool(joints) and bool(re.search("D[LN]|[NQ]", tags(tokens)[: joints[-1]]))
-
-
 def _is_place(tokens: tuple[Token, ...], position: int) -> bool:
     around = [tokens[index].low for index in (position - 1, position + 1) if 0 <= index < len(tokens)]
     return not _EXISTS & set(around) and not re.search("[NQ]", tags(tokens)) and position > 0
 
 
 def _is_demonstrative(tokens: tuple[Token, ...], position: int) -> bool:
-    """True for "Why is that?", "after that", "Does this mean"; not for a conjunction or "this year"."""
-    before = tokens[position - 1] if position else None
-    after = tokens[position + 1] if position + 1 < len(tokens) else None
-    if after is not None and after.low in _PERIODS | _BARE:
+    """True for "Why is that?", "about that", "Does this mean"; not for "this year", "that so" and "after that"."""
+    if position == 0:
         return False
+    before, after = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
     if after is None or after.tag == "X":
-        return before is not None and before.low not in ("like", "than")
-    if before is None or before.tag not in "AI" or re.search("[NQ]", tags(tokens)[:position]):
-        return False
-    return before.tag == "A" or after.tag in "LI"
+        return before.low not in ("like", "than", "before", "after") and (before.tag == "A" or position > 1)
+    return before.tag == "A" and after.low in _VERBS and not re.search("[NQ]", tags(tokens)[:position])
 
 
 def _is_expletive(question: str, word: Token) -> bool:
-    return any(found.start() <= word.start < found.end() for found in _EXPLETIVE.finditer(question))
+    found = [match.span() for match in _EXPLETIVE.finditer(question)]
+    return word.low == "it" and any(start <= word.start < end for start, end in found)
+
+
+def _is_anybody(tokens: tuple[Token, ...], position: int) -> bool:
+    """True for "What do they grow in Verania?": "they" with a place or an object of its own means nobody named."""
+    return tokens[position].low in ("they", "them") and bool(re.search("[NQD]|LL", tags(tokens)[position + 1 :]))
+
+
+def _without_verbs(tokens: tuple[Token, ...]) -> str:
+    """The tags, where a lone word that must be a verb is no noun: "Who leads it?", "What happens if it fails?"."""
+    text = tags(tokens)
+    if tokens and tokens[0].low in ("who", "what"):
+        text = re.sub("^WL(?![LA])", "WS", text)
+    return text if re.search("W[A-Z]*[LNQ]", text) else re.sub("AL(?![LAI])", "AS", text)
+
+
+def _follows_a_clause(before: tuple[Token, ...]) -> bool:
+    """True for "The refinery burned. When did it reopen?": a clause that ends before has a noun to mean."""
+    return any(token.low in _JOINTS for token in before[1:]) and bool(re.search("[LNQ]", _without_verbs(before)))
 
 
 def _has_antecedent(tokens: tuple[Token, ...], position: int) -> bool:
     """True when something before the pronoun in the question itself can be meant by it."""
-    word, before = tokens[position], tokens[:position]
-    text = tags(before)
+    word, text = tokens[position], _without_verbs(tokens[:position])
     persons = word.low in _PERSONS | {"his", "her"}
-    # "Who leads it?", "What happens if it fails?": a lone word after these is a verb.
-    text = re.sub("^WL(?![LA])", "WS", text) if before and before[0].low in ("who", "what") else text
-    text = re.sub("AL(?![LAI])", "AS", text) if not re.search("W[A-Z]*[LNQ]", text) else text
-    nouns = re.findall("[NQ]+" if persons else "D?(?:[LNQ])+", text)
-    if not nouns:
+    if not re.search("[NQ]" if persons else "[LNQ]", text):
         return persons and bool(re.search("DL", text))
     if text.endswith("A") and text.count("A") == 1:  # "Which phases does it have?"
         return False
     if word.low in _POSSESSIVES:
         return not text.endswith("A") and not _follows_question_word(text)
-    if any(token.low in _JOINTS for token in before[1:]):
+    if word.low in _SUBJECTS or tags(tokens)[position + 1 : position + 2] == "A":  # "say she would", "say it will"
         return True
     return len(re.findall("(?:D|(?<=A))[LNQ]+|[NQ]+", text)) > 1
 
@@ -224,27 +203,24 @@ def _follows_question_word(text: str) -> bool:
 def _replacement(tokens: tuple[Token, ...], position: int, meant: str) -> tuple[int, int, str]:
     """From, to and the words that stand there instead."""
     token = tokens[position]
-    follows = tokens[position + 1] if position + 1 < len(tokens) else None
-    noun = follows is not None and follows.tag in "LN"
-    end = token.end
-    if token.low in _DEMONSTRATIVES and follows is not None and noun and follows.low not in _VERBS:
-        end = follows.end
-    possessive = token.low in ("its", "their", "his") or (token.low == "her" and noun)
-    return token.start, end, meant + (("'" if meant.endswith("s") else "'s") if possessive else "")
+    owned = tokens[position + 1 : position + 2]
+    possessive = token.low in ("its", "their", "his") or (token.low == "her" and tags(owned) in ("L", "N"))
+    return token.start, token.end, meant + (("'" if meant.endswith("s") else "'s") if possessive else "")
 
 
 def _complete(question: str, last: str) -> str | None:
     """A piece of a question put into the frame of the last one."""
-    if _MORE.match(question):
-        return f"Tell me more about {thing(last)}."
+    subject = thing(last)
+    if subject and _MORE.match(question):
+        return f"Tell me more about {subject}."
     bare = _LEAD.sub("", question)
     word, piece, about = _QUESTION_WORD.match(bare), _PIECE.match(bare), _ABOUT.match(question)
     if word:
         return _ask_otherwise(_capitalise(word.group(1).lower()), last)
-    if piece and _is_piece(piece.group(1)):
+    if piece and _is_piece(piece.group(1)) and _is_time_or_place(piece.group(1)):
         return _exchange(piece.group(1), last)
-    if about and _is_piece(about.group(1)):
-        return _ask_about(about.group(1), last)
+    if subject and about and _is_piece(about.group(1)):
+        return _ask_about(about.group(1), last, subject)
     return None
 
 
@@ -258,6 +234,11 @@ def _is_piece(text: str) -> bool:
     )
 
 
+def _is_time_or_place(text: str) -> bool:
+    """True for "in February" and "in Lebanon", not for "in short" and "in English"."""
+    return bool(re.search("[TN]", tags(_within(text)))) and not _LANGUAGES & set(text.split())
+
+
 def _within(text: str) -> tuple[Token, ...]:
     """The words as they would be within a question, where a capital means something."""
     return tokenize(f"of {text}")[1:]
@@ -265,13 +246,13 @@ def _within(text: str) -> tuple[Token, ...]:
 
 def _ask_otherwise(word: str, last: str) -> str | None:
     """ "Why?" after "When did X burn?" -> "Why did X burn?"."""
-    counted = re.match(r"^(?:which|what) (?=[a-z]+s )", last, re.IGNORECASE)
+    counted = re.match(rf"^(?:which|what) (?!(?:{_AUXILIARY})\b)(?=[a-z]+s )", last, re.IGNORECASE)
     if word == "How many" and counted:
         return f"{word} {last[counted.end() :]}"
     asking = _ASKING.match(last)
-    if asking:
+    if asking and word not in _NOT_ADVERBS:
         return f"{word} {last[asking.end() :]}"
-    if tags(tokenize(last))[:1] == "A":
+    if tags(tokenize(last))[:1] == "A" and word not in _NOT_ADVERBS:
         return f"{word} {last[0].lower()}{last[1:]}"
     return f"{last.rstrip(' ?.')}, and {word.lower()}?"
 
@@ -300,22 +281,21 @@ def _exchange_time(rest: str, last: str) -> str | None:
     return last
 
 
-def _ask_about(about: str, last: str) -> str | None:
+def _ask_about(about: str, last: str, subject: str) -> str | None:
     """ "Lebanon" takes the place of the last subject; "the cost" is asked of it."""
-    subject, text = str(thing(last)), tags(_within(about))
-    if _ONE.search(about):
-        return None
+    tokens = _within(about)
+    text = tags(tokens)
     if set(text) == {"T"}:
         return _exchange_time(about, last)
-    if not re.search("[NQ]", text):
-        part = text == "DL" and is_attribute(about.split()[1])
-        return f"What about {about} of {subject}?" if part else None
-    if "P" in text:  # "the president of France" is a subject of its own
+    if text == "DL" and tokens[1].low in _PARTS:
+        return f"What about {about} of {subject}?"
+    if "P" in text or not re.search("[NQ]", text):
         return None
     where = place(last)
     if where and where in last and re.fullmatch("L?N+", text) and " the " not in where:
         return last.replace(where, f"{where.split()[0]} {about}", 1)
-    return last.replace(subject, about, 1) if subject in last else None
+    alike = subject.startswith("the ") == (text[0] == "D") and "Q" not in tags(_within(subject))
+    return last.replace(subject, about, 1) if alike and subject in last else None
 
 
 def _capitalise(text: str) -> str:

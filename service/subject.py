@@ -38,8 +38,9 @@ _BE = {"is", "are", "was", "were", "isn't", "aren't", "wasn't", "weren't"}
 _PARTICIPLE = re.compile(
     r"ed$|wn$|ilt$|ought$|aught$|(?:[tv]|ak|os|ol|ok|dd|all)en$|^(made|sold|held|kept|set|cut|shut|won|lost|open|put)$"
 )
+_PLURAL = re.compile("[^su]s$")
 _ADVERBS = {"first", "last", "next"}
-_ATTRIBUTES = frozenset(
+ATTRIBUTES = frozenset(
     """cost costs price length name number amount size height weight age date aim aims goal goals purpose population
     capital leader head chief author cause causes reason reasons result results effect effects stage stages phase
     phases part parts member members detail details title""".split()
@@ -105,8 +106,19 @@ def thing(question: str) -> str | None:
     if person:
         return person.group().strip()
     tokens = tokenize(question)
+    if _has_hidden_verb(tokens):
+        return None
     span = _after_auxiliary(tokens) or _outside(tokens)
     return None if span is None else _finish(question, tokens, *span)
+
+
+def group(question: str) -> str | None:
+    """Whom "they" means: a plural, or a name that may be that of a group."""
+    about = thing(question)
+    if about is None:
+        return None
+    named = set(tags(tokenize(f"of {about}"))[1:]) <= {"D", "N"}
+    return about if named or about.endswith("s") else None
 
 
 def person(question: str) -> str | None:
@@ -138,11 +150,6 @@ def place(question: str) -> str | None:
     if about.startswith("the "):
         return f"at {about}"
     return f"in {about}" if tags(tokenize(about)) == "N" else None
-
-
-def is_attribute(word: str) -> bool:
-    """True for what is asked of a thing: its cost, its phases."""
-    return word.lower() in _ATTRIBUTES
 
 
 def asked_kind(question: str) -> str | None:
@@ -185,6 +192,21 @@ def _after_auxiliary(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
     extended = _extend(tokens, end)
     verb = extended > end and _ends_with_verb(tokens, auxiliary, start, extended)
     return start, extended - verb
+
+
+def _has_hidden_verb(tokens: tuple[Token, ...]) -> bool:
+    """True for "Did Israel attack Lebanon?" and "Did the bank raise rates?": the verb stands amid the nouns, and no
+    list tells it from one."""
+    auxiliary = tags(tokens).find("A")
+    if auxiliary < 0 or tokens[auxiliary].low in _BE:
+        return False
+    found = _PHRASE.match(tags(tokens), auxiliary + 1)
+    if found is None:
+        return False
+    has_object = bool(re.search("(?<=[LNQ])LL$", found.group())) and bool(
+        _PLURAL.search(tokens[found.end() - 1].low)
+    )
+    return has_object or bool(re.search("[LNQ]L+[NQ]+$", found.group()))
 
 
 def _is_verb_only(tokens: tuple[Token, ...], auxiliary: int, found: re.Match[str]) -> bool:
@@ -257,9 +279,9 @@ def _finish(question: str, tokens: tuple[Token, ...], start: int, end: int) -> s
     """The words themselves, the thing for what is asked of it, and "the" for "a"."""
     text = tags(tokens)
     of = text.find("P", start, end)
-    if of > start and tokens[of - 1].low in _ATTRIBUTES and of + 1 < end:
+    if of > start and tokens[of - 1].low in ATTRIBUTES and of + 1 < end:
         start = of + 1
-    if tokens[end - 1].low in _ATTRIBUTES and "Q" in text[start : end - 1]:
+    if tokens[end - 1].low in ATTRIBUTES and "Q" in text[start : end - 1]:
         end = text.rfind("Q", start, end) + 1
     words = question[tokens[start].start : tokens[end - 1].end]
     if tokens[end - 1].tag == "Q":

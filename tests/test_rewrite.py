@@ -16,6 +16,8 @@ PLAN = "What phases did Biden's proposal have?"
 PRICES = "What was inflation in Verania in January 2024?"
 FIRE = "When did the Tolven refinery burn?"
 POOL = "What is the Meridian Relief Pool?"
+LUNDE = "Who is Petra Lunde?"
+ATTACK = "Did Israel attack Lebanon?"
 LAMPS = "Who designed the rebuilding of the lamp museum?"
 LEBANON = "How many people live in southern Lebanon?"
 KILLED = "When was Ismail Haniyeh killed?"
@@ -33,6 +35,7 @@ FOLLOW_UPS = [
     (TRAM, "When is it expected to open?", "When is the Line 4 tram expected to open?"),
     (TRAM, "How long is it and when will it open?", "How long is the Line 4 tram and when will it open?"),
     (TRAM, "What about the cost?", "What about the cost of the Line 4 tram?"),
+    (TRAM, "And the stops?", "What about the stops of the Line 4 tram?"),
     (TRAM, "Why?", "How much will the Line 4 tram cost, and why?"),
     (TRAM, "When?", "How much will the Line 4 tram cost, and when?"),
     (PLAN, "When did he put it forward?", "When did Biden put Biden's proposal forward?"),
@@ -50,7 +53,7 @@ FOLLOW_UPS = [
     (PRICES, "What about May 2022?", "What was inflation in Verania in May 2022?"),
     (PRICES, "And in Lebanon?", "What was inflation in Lebanon in January 2024?"),
     (PRICES, "What about Estermark?", "What was inflation in Estermark in January 2024?"),
-    (PRICES, "Why?", "Why was inflation in Verania in January 2024?"),
+    (PRICES, "Why?", "What was inflation in Verania in January 2024, and why?"),
     (PRICES, "Who governs there?", "Who governs in Verania?"),
     (FIRE, "Why?", "Why did the Tolven refinery burn?"),
     (FIRE, "And why is that?", "Why did the Tolven refinery burn?"),
@@ -61,6 +64,8 @@ FOLLOW_UPS = [
     (POOL, "And who leads it?", "Who leads the Meridian Relief Pool?"),
     (POOL, "Who are its members?", "Who are the Meridian Relief Pool's members?"),
     (POOL, "Where do they work?", "Where do the Meridian Relief Pool work?"),
+    (PLAN, "Why?", "What phases did Biden's proposal have, and why?"),
+    (POOL, "And the Seven Wells Council?", "What is the Seven Wells Council?"),
     (LAMPS, "When?", "Who designed the rebuilding of the lamp museum, and when?"),
     (LAMPS, "How old is she?", "How old is the person who designed the rebuilding of the lamp museum?"),
     (
@@ -134,17 +139,24 @@ ALONE = [
     "When the bank raised its rate, what did it say?",
     "Who owns the refinery and how much did they pay for it?",
     "Why did Lunde say she would resign?",
+    "Why did the bank say it would raise rates?",
+    "The talks failed. Why is that?",
     "Who lives at this address?",
     "Does this museum charge entry?",
     "Are those figures right?",
+    "What are these phases?",
     "What about the weather?",
     "And the president of France?",
     "What was the first one to close?",
     "In short?",
+    "In general?",
+    "In detail?",
     "In one sentence?",
     "In English?",
+    "In total?",
+    "In other words?",
+    "At 5 p.m.?",
     "And before that?",
-    "What are these phases?",
     "Thanks",
     "?",
     "",
@@ -158,8 +170,33 @@ def test_a_follow_up_takes_the_subject_of_the_question_before(before: str, quest
 
 @pytest.mark.parametrize("question", ALONE)
 def test_what_stands_alone_stays_as_it_is(question: str) -> None:
-    for before in (TRAM, PLAN, PRICES, KILLED):
+    for before in (TRAM, PLAN, PRICES, KILLED, FIRE, LUNDE, ATTACK):
         assert rewrite(question, [before]) is None
+
+
+@pytest.mark.parametrize("question", ["Why did it do so?", "When did it end?", "What about Syria?"])
+def test_of_two_names_and_a_verb_none_is_carried_over(question: str) -> None:
+    for before in (ATTACK, "Did the army attack southern Lebanon?"):
+        assert rewrite(question, [TRAM, before]) is None
+    assert rewrite("Why?", [ATTACK]) == "Why did Israel attack Lebanon?"
+
+
+def test_what_means_an_answer_or_many_is_not_the_subject() -> None:
+    for question in ("Who are they?", "What are their aims?", "What happened after that?", "When did this happen?"):
+        assert rewrite(question, [TRAM]) is None
+    assert rewrite("What did the second one say?", [POOL]) is None
+    assert rewrite("How long is it?", ["Why did the bank raise rates?"]) is None
+
+
+def test_a_word_for_a_thing_or_a_number_is_asked_beside_the_last_question() -> None:
+    assert rewrite("Who?", [FIRE]) == "When did the Tolven refinery burn, and who?"
+    assert rewrite("How many?", [PRICES]) == "What was inflation in Verania in January 2024, and how many?"
+
+
+def test_a_new_subject_must_be_of_the_kind_of_the_old_one() -> None:
+    assert rewrite("What about Lebanon?", [TRAM]) is None
+    assert rewrite("And the Skarn depot?", [PLAN]) is None
+    assert rewrite("And the Skarn depot?", ["How much does a container cost?"]) is None
 
 
 def test_no_seed_question_is_changed_by_another_before_it() -> None:
@@ -215,7 +252,10 @@ def test_a_piece_without_a_word_is_no_piece(question: str) -> None:
 
 
 WORDS = st.sampled_from(
-    "it its they the a of in Biden's Line 4 who why about is did that there _ 🌉 , ? ' ’s and \n \x00".split(" ")
+    (
+        "it its they the a of in Biden's Line 4 what who why about more is did that there _ 🌉 , . ? "
+        "' ’s and this Lebanon before English \n \x00"
+    ).split(" ")
 )
 QUESTIONS = st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=40)
 

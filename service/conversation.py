@@ -107,7 +107,7 @@ def _write_new(path: Path, text: str) -> None:
         try:
             file.write(text)
             file.flush()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: half of a surrogate pair
             path.unlink()
             raise
 

@@ -117,8 +117,10 @@ def group(question: str) -> str | None:
     about = thing(question)
     if about is None:
         return None
-    named = set(tags(tokenize(f"of {about}"))[1:]) <= {"D", "N"}
-    return about if named or about.endswith("s") else None
+    tokens = tokenize(f"of {about}")[1:]
+    head = tokens[: len(re.split("[PI]", tags(tokens))[0])]
+    named = set(tags(head)) <= {"D", "N"}
+    return about if named or head[-1].low.endswith("s") else None
 
 
 def person(question: str) -> str | None:

@@ -282,6 +282,11 @@ def test_what_a_full_disk_cuts_off_is_not_in_the_way(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, before)
     assert not file.exists()
+    with pytest.raises(UnicodeEncodeError):
+        _write_new(file, "\ud800")
+    assert not file.exists()
+    _write_new(file, "whole")
+    assert file.read_text(encoding="utf-8") == "whole"
 
 
 def test_save_writes_a_transcript_and_never_over_a_file(talk: Talk, tmp_path: Path) -> None:

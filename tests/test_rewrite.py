@@ -91,6 +91,11 @@ FOLLOW_UPS = [
         "When does the last one open?",
         "When does the last stage of the tram project open?",
     ),
+    (
+        "How long will the repairs of the Marlow bridge take?",
+        "What will they cost?",
+        "What will the repairs of the Marlow bridge cost?",
+    ),
     ("How much does a container cost?", "Who makes it?", "Who makes the container?"),
     ("How long\n does  the lease run?", "Who\nsigned it?", "Who signed the lease?"),
 ]
@@ -184,6 +189,7 @@ def test_of_two_names_and_a_verb_none_is_carried_over(question: str) -> None:
 def test_what_means_an_answer_or_many_is_not_the_subject() -> None:
     for question in ("Who are they?", "What are their aims?", "What happened after that?", "When did this happen?"):
         assert rewrite(question, [TRAM]) is None
+    assert rewrite("What will they cost?", [PRICES]) is None
     assert rewrite("What did the second one say?", [POOL]) is None
     assert rewrite("How long is it?", ["Why did the bank raise rates?"]) is None
 

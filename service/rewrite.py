@@ -100,11 +100,13 @@ def _resolve(question: str, last: str) -> str | None:
     """The question with what points back replaced: each kind once, for a second "it" then means the first."""
     tokens = tokenize(question)
     replaced = question
-    for position in reversed(_first_of_each(tokens, question)):
-        meant = _KINDS[tokens[position].low](last)
-        if meant is not None:
-            start, end, words = _replacement(tokens, position, meant)
-            replaced = replaced[:start] + words + replaced[end:]
+    positions = _first_of_each(tokens, question)
+    meant = [_KINDS[tokens[position].low](last) for position in positions]
+    if None in meant or len(set(meant)) < len(meant):  # "Why did she do it?" after "Who is Petra Lunde?"
+        return None
+    for position, known in reversed([*zip(positions, meant, strict=True)]):
+        start, end, words = _replacement(tokens, position, str(known))
+        replaced = replaced[:start] + words + replaced[end:]
     subject, kind = thing(last), asked_kind(last)
     if subject is None:
         return None
@@ -263,7 +265,10 @@ def _exchange(piece: str, last: str) -> str | None:
     piece = f"{preposition.lower()} {rest}"
     new = _WHEN.search(rest)
     if new:
-        return _exchange_time(rest, last) or f"{last.rstrip(' ?.')} {piece}?"
+        added = None if _WHEN.search(last) else f"{last.rstrip(' ?.')} {piece}?"
+        return _exchange_time(rest, last) or added
+    if rest in last:
+        return None
     old = place(last)
     if old and old in last and old.split()[0] == preposition.lower():
         return last.replace(old, piece, 1)

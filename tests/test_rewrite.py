@@ -205,6 +205,19 @@ def test_a_new_subject_must_be_of_the_kind_of_the_old_one() -> None:
     assert rewrite("And the Skarn depot?", ["How much does a container cost?"]) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "question"),
+    [
+        (LUNDE, "Why did she do it?"),
+        ("What did the minister say?", "Why did he say it?"),
+        ("What happened in Verania in May?", "In March 2023?"),
+        ("What happened in Verania in May?", "And in Verania?"),
+    ],
+)
+def test_half_of_a_follow_up_is_none(before: str, question: str) -> None:
+    assert rewrite(question, [before]) is None
+
+
 def test_no_seed_question_is_changed_by_another_before_it() -> None:
     lines = (SEEDS / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines]

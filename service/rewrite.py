@@ -9,23 +9,23 @@ questions give words, never answers or documents.
 import re
 from collections.abc import Callable, Sequence
 
-from service.subject import ATTRIBUTES, Token, asked_kind, group, person, place, tags, thing, tokenize
+from service.subject import ATTRIBUTES, Token, group, person, place, tags, thing, tokenize
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""
 _SHORT = 5
 """Words that a piece of a question has at most; more of them ask for something else."""
 
-_DEMONSTRATIVES = {"this", "that", "these", "those"}
 _PERSONS = {"he", "she", "him"}
 _POSSESSIVES = {"its", "their", "his", "her"}
 _KINDS: dict[str, Callable[[str], str | None]] = {
-    **dict.fromkeys(("it", "its", "this", "that"), thing),
-    **dict.fromkeys(("they", "them", "their", "these", "those"), group),
+    **dict.fromkeys(("it", "its"), thing),
+    **dict.fromkeys(("they", "them", "their"), group),
     **dict.fromkeys((*_PERSONS, "his", "her"), person),
     "there": place,
 }
-"""What each word that points back may mean."""
+"""What each word that points back may mean; "this" and "that" mean what an answer said, more than the subject."""
+_POINTING = {*_KINDS, "this", "that", "these", "those"}
 
 _MONTHS = "January February March April May June July August September October November December".split()
 _TIME = "|".join([*_MONTHS, r"(?:spring|summer|autumn|winter)(?: \d{4})?"])
@@ -42,8 +42,6 @@ _EXPLETIVE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """An "it" that means nothing: "Is it true that ...?", "How long does it take to ...?", "Is it safe in Beirut?"."""
-_VERBS = {"mean", "work", "matter", "apply", "change", "include", "last"}
-"""What "that" may do by itself: "Does that mean ...?" asks for no "that mean"."""
 _JOINTS = frozenset("that if because while than and or but , ; : . ! ? who which when where how".split())
 """Whatever points back after one of these may mean what stands before."""
 _SUBJECTS = {"he", "she", "they"}
@@ -66,10 +64,6 @@ _NOT_ADVERBS = {"Who", "How many", "How much"}
 _PIECE = re.compile(r"^((?:in|at|on|for|from|by|near|under|after|before|during)\s+.+?)\s*[?.]*$", re.IGNORECASE)
 _MORE = re.compile(
     r"^(?:(?:please\s+)?tell me more|(?:any |some )?more(?: details)?|go on)\s*[?.!]*$", re.IGNORECASE
-)
-_ONE = re.compile(
-    r"\bthe (first|second|third|fourth|fifth|last|next|other) ones?\b(?!\s+(?:of|to|that|who|which)\b)",
-    re.IGNORECASE,
 )
 
 
@@ -107,14 +101,6 @@ def _resolve(question: str, last: str) -> str | None:
     for position, known in reversed([*zip(positions, meant, strict=True)]):
         start, end, words = _replacement(tokens, position, str(known))
         replaced = replaced[:start] + words + replaced[end:]
-    subject, kind = thing(last), asked_kind(last)
-    if subject is None:
-        return None
-    if kind is not None:
-        replaced = _ONE.sub(lambda found: f"the {found.group(1)} {kind} of {subject}", replaced, count=1)
-    # "Who made that proposal?" after "Biden's proposal"
-    same = rf"\b(?:this|that|these|those) {re.escape(subject.rpartition(' ')[2])}\b"
-    replaced = re.sub(same, lambda _: subject, replaced, count=1, flags=re.IGNORECASE)
     return replaced if replaced != question else None
 
 
@@ -134,8 +120,6 @@ def _points_back(tokens: tuple[Token, ...], position: int, question: str) -> boo
         return False
     if word.low == "there":
         return _is_place(tokens, position)
-    if word.low in _DEMONSTRATIVES:
-        return _is_demonstrative(tokens, position)
     return not (_is_expletive(question, word) or _is_anybody(tokens, position) or _has_antecedent(tokens, position))
 
 
@@ -148,16 +132,6 @@ def _comes_later(tokens: tuple[Token, ...], position: int) -> bool:
 def _is_place(tokens: tuple[Token, ...], position: int) -> bool:
     around = [tokens[index].low for index in (position - 1, position + 1) if 0 <= index < len(tokens)]
     return not _EXISTS & set(around) and not re.search("[NQ]", tags(tokens)) and position > 0
-
-
-def _is_demonstrative(tokens: tuple[Token, ...], position: int) -> bool:
-    """True for "Why is that?", "about that", "Does this mean"; not for "this year", "that so" and "after that"."""
-    if position == 0:
-        return False
-    before, after = tokens[position - 1], tokens[position + 1] if position + 1 < len(tokens) else None
-    if after is None or after.tag == "X":
-        return before.low not in ("like", "than", "before", "after") and (before.tag == "A" or position > 1)
-    return before.tag == "A" and after.low in _VERBS and not re.search("[NQ]", tags(tokens)[:position])
 
 
 def _is_expletive(question: str, word: Token) -> bool:
@@ -232,7 +206,7 @@ def _is_piece(text: str) -> bool:
     return (
         0 < len(tokens) <= _SHORT
         and not re.search("[WAX]", tags(tokens))
-        and not any(t.low in _KINDS for t in tokens)
+        and not any(token.low in _POINTING for token in tokens)
     )
 
 

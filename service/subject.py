@@ -154,17 +154,6 @@ def place(question: str) -> str | None:
     return f"in {about}" if tags(tokenize(about)) == "N" else None
 
 
-def asked_kind(question: str) -> str | None:
-    """The noun that is asked for, in the singular: "phase" in "What phases did ...?"."""
-    listed = re.match(r"what (?:are|were) the (\w{3,}?)s of ", question, re.IGNORECASE)
-    if listed:
-        return listed.group(1)
-    found = re.match(r"(?:what|which|how many) ([a-z]+?)(ies|s)? (\w+)", question, re.IGNORECASE)
-    if found is None or _TAGS.get(found.group(1) + (found.group(2) or "")) or _TAGS.get(found.group(3)) != "A":
-        return None
-    return found.group(1) + ("y" if found.group(2) == "ies" else "")
-
-
 def _asks_for_a_person(tokens: tuple[Token, ...]) -> bool:
     """True for "Who leads ...", "Who is leading ...", "Who will lead ..."; not for "Who is X", "Who did X ..."."""
     rest = tags(tokens)[1:]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rewrite import rewrite
-from service.subject import asked_kind, person, place, thing
+from service.subject import person, place, thing
 
 TRAM = "How much will the Line 4 tram cost?"
 PLAN = "What phases did Biden's proposal have?"
@@ -39,12 +39,8 @@ FOLLOW_UPS = [
     (TRAM, "Why?", "How much will the Line 4 tram cost, and why?"),
     (TRAM, "When?", "How much will the Line 4 tram cost, and when?"),
     (PLAN, "When did he put it forward?", "When did Biden put Biden's proposal forward?"),
-    (PLAN, "How long would the second one last?", "How long would the second phase of Biden's proposal last?"),
     (PLAN, "What are its aims?", "What are Biden's proposal's aims?"),
     (PLAN, "Does Hamas accept it?", "Does Hamas accept Biden's proposal?"),
-    (PLAN, "Who made that proposal?", "Who made Biden's proposal?"),
-    (PLAN, "Who wrote this?", "Who wrote Biden's proposal?"),
-    (PLAN, "What does that mean?", "What does Biden's proposal mean?"),
     (PLAN, "Tell me more", "Tell me more about Biden's proposal."),
     (PLAN, "How many?", "How many phases did Biden's proposal have?"),
     (PRICES, "And in February?", "What was inflation in Verania in February 2024?"),
@@ -86,11 +82,6 @@ FOLLOW_UPS = [
     ("How do the aid drivers travel?", "What are their losses?", "What are the aid drivers' losses?"),
     ("What does Hamas demand?", "And Israel?", "What does Israel demand?"),
     ("Which charities belong to the pool?", "How many?", "How many charities belong to the pool?"),
-    (
-        "What are the stages of the tram project?",
-        "When does the last one open?",
-        "When does the last stage of the tram project open?",
-    ),
     (
         "How long will the repairs of the Marlow bridge take?",
         "What will they cost?",
@@ -146,7 +137,11 @@ ALONE = [
     "Why did Lunde say she would resign?",
     "Why did the bank say it would raise rates?",
     "The talks failed. Why is that?",
+    "Why did Lunde say she resigned?",
     "Who lives at this address?",
+    "Who made that proposal?",
+    "What does that mean?",
+    "What did the second one say?",
     "Does this museum charge entry?",
     "Are those figures right?",
     "What are these phases?",
@@ -190,7 +185,6 @@ def test_what_means_an_answer_or_many_is_not_the_subject() -> None:
     for question in ("Who are they?", "What are their aims?", "What happened after that?", "When did this happen?"):
         assert rewrite(question, [TRAM]) is None
     assert rewrite("What will they cost?", [PRICES]) is None
-    assert rewrite("What did the second one say?", [POOL]) is None
     assert rewrite("How long is it?", ["Why did the bank raise rates?"]) is None
 
 
@@ -240,6 +234,7 @@ def test_a_chain_keeps_its_subject() -> None:
 
 def test_a_new_subject_takes_the_place_of_the_old_one() -> None:
     assert rewrite("Why did it burn?", [TRAM, FIRE]) == "Why did the Tolven refinery burn?"
+    assert rewrite("How long is it?", [TRAM, "Thanks"]) == "How long is the Line 4 tram?"
     assert rewrite("How long is it?", [TRAM, "Why?"]) == "How long is the Line 4 tram?"
 
 
@@ -253,7 +248,6 @@ def test_a_person_and_a_place_are_told_from_things() -> None:
     assert rewrite("Who works there?", ["What is amber blotch?"]) is None
     assert (person(KILLED), place(KILLED)) == ("Ismail Haniyeh", None)
     assert (thing(LEBANON), place(LEBANON)) == ("southern Lebanon", "in southern Lebanon")
-    assert asked_kind("How many bakeries had diesel?") == "bakery"
 
 
 def test_the_length_is_bounded() -> None:

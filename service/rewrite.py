@@ -25,7 +25,6 @@ _KINDS: dict[str, Callable[[str], str | None]] = {
     "there": place,
 }
 """What each word that points back may mean; "this" and "that" mean what an answer said, more than the subject."""
-_POINTING = {*_KINDS, "this", "that", "these", "those"}
 
 _MONTHS = "January February March April May June July August September October November December".split()
 _TIME = "|".join([*_MONTHS, r"(?:spring|summer|autumn|winter)(?: \d{4})?"])
@@ -135,8 +134,7 @@ def _is_place(tokens: tuple[Token, ...], position: int) -> bool:
 
 
 def _is_expletive(question: str, word: Token) -> bool:
-    found = [match.span() for match in _EXPLETIVE.finditer(question)]
-    return word.low == "it" and any(start <= word.start < end for start, end in found)
+    return any(found.start() <= word.start < found.end() for found in _EXPLETIVE.finditer(question))
 
 
 def _is_anybody(tokens: tuple[Token, ...], position: int) -> bool:
@@ -206,7 +204,7 @@ def _is_piece(text: str) -> bool:
     return (
         0 < len(tokens) <= _SHORT
         and not re.search("[WAX]", tags(tokens))
-        and not any(token.low in _POINTING for token in tokens)
+        and not any(token.low in _KINDS for token in tokens)
     )
 
 

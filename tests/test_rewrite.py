@@ -136,7 +136,7 @@ ALONE = [
     "Who owns the refinery and how much did they pay for it?",
     "Why did Lunde say she would resign?",
     "Why did the bank say it would raise rates?",
-    "The talks failed. Why is that?",
+    "The talks failed. Is it over?",
     "Why did Lunde say she resigned?",
     "Who lives at this address?",
     "Who made that proposal?",

@@ -36,6 +36,7 @@ FOLLOW_UPS = [
     (TRAM, "How long is it and when will it open?", "How long is the Line 4 tram and when will it open?"),
     (TRAM, "What about the cost?", "What about the cost of the Line 4 tram?"),
     (TRAM, "And the stops?", "What about the stops of the Line 4 tram?"),
+    (TRAM, "And its cost?", "The Line 4 tram's cost?"),
     (TRAM, "Why?", "How much will the Line 4 tram cost, and why?"),
     (TRAM, "When?", "How much will the Line 4 tram cost, and when?"),
     (PLAN, "When did he put it forward?", "When did Biden put Biden's proposal forward?"),

@@ -1,9 +1,8 @@
 """Answers for many clients at once: a place first, then a thread, and an end as soon as the client has left."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from service.admission import Admission, Place, Queues
 from service.answer import CitedPassage
@@ -55,14 +54,9 @@ class Answering:
 
     def search(self, query: str, limit: int) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer. Raises QuestionError, Busy."""
-        with self._place():
-            return self.assistant.search(query, limit)
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
         place = self._admission.enter(Place.QUOTED, Place.MODEL)
         try:
-            yield
+            return self.assistant.search(query, limit)
         finally:
             self._admission.leave(place)
 

@@ -1,7 +1,7 @@
 """The HTTP question endpoint: routes and their wire types; everything else is the assistant's.
 
-A question takes a place before anything is done for it, is
-worked on in a thread, and gives the place back when that work has ended, which is soon after its client has left.
+A question takes a place before anything is done for it, is worked on in a thread, and gives the place back when
+that work has ended, which is soon after its client has left.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
-import anyio
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -27,7 +26,7 @@ from service.assistant import Assistant
 from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
 from service.gate import Gate
-from service.problems import Problem, failure, install, status_problem
+from service.problems import ECHOED, Problem, failure, install, status_problem
 from service.schema import ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
 from service.settings import Settings
 from service.streaming import Running
@@ -35,8 +34,6 @@ from service.streaming import Running
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")
 _HISTORY = 20
-_ECHOED = 100
-"""Characters of what was sent that an error repeats at most."""
 _VARY = {"Vary": "Accept"}
 _STOPPED = "The answer was stopped early. Ask again."
 
@@ -118,7 +115,7 @@ def create_app(settings: Settings, assistant: Assistant, closing: threading.Even
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await anyio.to_thread.run_sync(answering.close)
+        await asyncio.to_thread(answering.close)
 
     app: FastAPI = FastAPIOffline(
         title="Citewell",
@@ -148,7 +145,7 @@ async def _require_json(request: Request) -> None:
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "application/json":
         raise WrongMediaType(
-            f"The request's content type is '{kind[:100]}', which is not JSON. Send JSON, with the header "
+            f"The request's content type is '{kind[:ECHOED]}', which is not JSON. Send JSON, with the header "
             "Content-Type: application/json."
         )
 
@@ -291,14 +288,14 @@ def _select(documents: Sequence[StoredDocument], path: str, version: str | None)
     chosen = [document for document in named if version in (None, document.version)]
     versions = sorted({document.version for document in named})
     if not named:
-        raise DocumentUnknown(f"The index holds no document '{path[:_ECHOED]}'. GET /v1/documents lists them.")
+        raise DocumentUnknown(f"The index holds no document '{path[:ECHOED]}'. GET /v1/documents lists them.")
     if not chosen:
         raise DocumentUnknown(
-            f"The index holds no such version of '{path[:_ECHOED]}', but {', '.join(versions)}. Ask for that."
+            f"The index holds no such version of '{path[:ECHOED]}', but {', '.join(versions)}. Ask for that."
         )
     if version is None and len(versions) > 1:
         raise DocumentAmbiguous(
-            f"{len(versions)} folders hold a document '{path[:_ECHOED]}'. Add ?version= and one of "
+            f"{len(versions)} folders hold a document '{path[:ECHOED]}'. Add ?version= and one of "
             f"{', '.join(versions)}."
         )
     return chosen[0]

@@ -116,9 +116,9 @@ class Assistant:
         if self._generator is not None:
             _ = self._generator.context
 
-    def ask(self, question: str, identifier: str | None = None, history: Sequence[str] = ()) -> Answer:
+    def ask(self, question: str, identifier: str | None = None) -> Answer:
         """The final answer. Raises QuestionError, and whatever kept it from being given as ServiceError."""
-        for event in self.answer(question, identifier, history=history):
+        for event in self.answer(question, identifier):
             if isinstance(event, Done):
                 return event.answer
             if isinstance(event, Failed):
@@ -197,7 +197,7 @@ class Assistant:
     def _share(self, other: Turns) -> int:
         """Threads for one of search and draft: half of them while the other is at work.
 
-        With two threads each on two cores, three clients waited 4.8 s at most instead of 2.2 s.
+        In one run on two cores three clients waited 4.8 s at most with two threads each, 2.2 s with one each.
         """
         threads = self._settings.threads
         return max(1, threads // 2) if other.busy() else threads

@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import Problem, respond, status_problem
+from service.problems import ECHOED, Problem, respond, status_problem
 
 _LOG = logging.getLogger("citewell")
 _HEADERS = {
@@ -74,8 +74,8 @@ class Gate:
         if not self._knows(headers.get("host", "")):
             return status_problem(
                 421,
-                f"This server does not answer to the host '{headers.get('host', '')[:100]}'. Use localhost or an "
-                "IP address, or put the name into CITEWELL_HOSTS.",
+                f"This server does not answer to the host '{headers.get('host', '')[:ECHOED]}'. Use localhost or "
+                "an IP address, or put the name into CITEWELL_HOSTS.",
             )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._body_limit:

@@ -28,8 +28,8 @@ from service.events import Failed
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
-_ECHOED = 100
-"""Characters of a field's name that an error repeats at most."""
+ECHOED = 100
+"""Characters of what was sent that an error repeats at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _explain(error: RequestValidationError, path: str) -> Problem:
     if first["type"] == "json_invalid":
         fault = str(first.get("ctx", {}).get("error", "an error")).removesuffix(" at")
         return status_problem(400, f"The body is not JSON: {fault} at character {first['loc'][-1]}. {advice}")
-    place = ".".join(str(part) for part in first["loc"][1:])[:_ECHOED] or "the body"
+    place = ".".join(str(part) for part in first["loc"][1:])[:ECHOED] or "the body"
     message = str(first["msg"])
     return status_problem(422, f"'{place}': {message[:1].lower()}{message[1:]}. {advice}")
 

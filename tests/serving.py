@@ -28,13 +28,18 @@ class Served:
 
     def model(self) -> psutil.Process:
         """The model's child process of the moment."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            for child in psutil.Process(self.process.pid).children():
-                if "service.llama_worker" in child.cmdline():
-                    return child
-            time.sleep(0.02)
-        raise AssertionError("there is no model process")
+        return model_of(self.process.pid)
+
+
+def model_of(pid: int) -> psutil.Process:
+    """The model's process that is a child of this one, as soon as it is there."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for child in psutil.Process(pid).children():
+            if "service.llama_worker" in child.cmdline():
+                return child
+        time.sleep(0.02)
+    raise AssertionError("there is no model process")
 
 
 @contextmanager

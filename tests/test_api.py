@@ -17,14 +17,15 @@ import httpx2
 import pytest
 import schemathesis
 import uvicorn
-from fakes import FakeEmbedder, ScriptedGenerator
+from bridge import BRIDGE, QUESTION
+from fakes import FakeEmbedder, ScriptedGenerator, write
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from serving import parse_events
 
-from index import Index, remove
+from index import Index, Splitter, add, remove
 from service.answer import ANSWER
 from service.api import body_limit, create_app
 from service.assistant import Assistant
@@ -34,13 +35,7 @@ from service.llm import Generator, Request, Usage
 from service.schema import ANSWER_EXAMPLE
 from service.settings import Settings
 
-BRIDGE = (
-    "The council of Marlow voted on Tuesday to close the old bridge. "
-    "Engineers said the repairs of the bridge will take 9 months, for two of its pillars are cracked. "
-    "The repairs of the bridge will cost about $12.5 million, according to Mayor Ana Reyes."
-)
 TRAM = "The tram of Lindmoor is 12.4 kilometres long."
-QUESTION = "How long will the repairs of the bridge take, and what will the repairs cost?"
 WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."
 
 
@@ -434,10 +429,6 @@ def _in_pieces() -> Iterator[bytes]:
 
 @pytest.fixture(scope="module")
 def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from fakes import write  # noqa: PLC0415
-
-    from index import Splitter, add  # noqa: PLC0415
-
     folder, embedder = tmp_path_factory.mktemp("plain"), FakeEmbedder()
     add(folder / "index", write(folder / "documents", bridge_txt=BRIDGE, tram_txt=TRAM), embedder, Splitter())
     settings = Settings()

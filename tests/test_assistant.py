@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from bridge import BRIDGE, COST, QUESTION, TAKE
 from checks import check_citations
 from fakes import FakeEmbedder, ScriptedGenerator
 from hypothesis import HealthCheck, given, settings
@@ -17,15 +18,6 @@ from service.events import Done, Event, Failed, Proved, Quoted
 from service.llm import Generator, Request, Usage
 from service.prompts import REFUSALS
 from service.settings import Settings
-
-BRIDGE = (
-    "The council of Marlow voted on Tuesday to close the old bridge. "
-    "Engineers said the repairs of the bridge will take 9 months, for two of its pillars are cracked. "
-    "The repairs of the bridge will cost about $12.5 million, according to Mayor Ana Reyes. "
-    "The bridge was built in 1931 by a company from Kassel."
-)
-QUESTION = "How long will the repairs of the bridge take, and what will the repairs cost?"
-TAKE, COST = (sentence + "." for sentence in BRIDGE.split(". ")[1:3])
 
 Make = Callable[..., Assistant]
 

@@ -16,11 +16,13 @@ from types import SimpleNamespace
 import pexpect
 import psutil
 import pytest
+from bridge import BRIDGE, COST, QUESTION, TAKE
 from checks import check_citations
 from fakes import FakeEmbedder, ScriptedGenerator, write
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, InMemoryHistory
+from serving import model_of
 
 from index import Index, remove
 from index.errors import EmbedderUnavailable
@@ -38,14 +40,6 @@ from service.terminal import render_place
 from service.voices import JsonVoice, PlainVoice, TerminalVoice
 
 CITEWELL = str(Path(sys.executable).with_name("citewell"))
-BRIDGE = (
-    "The council of Marlow voted on Tuesday to close the old bridge. "
-    "Engineers said the repairs of the bridge will take 9 months, for two of its pillars are cracked. "
-    "The repairs of the bridge will cost about $12.5 million, according to Mayor Ana Reyes. "
-    "The bridge was built in 1931 by a company from Kassel."
-)
-QUESTION = "How long will the repairs of the bridge take, and what will the repairs cost?"
-TAKE, COST = (sentence + "." for sentence in BRIDGE.split(". ")[1:3])
 WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."
 OTHER = "Which enzyme digests lactose?"
 
@@ -502,13 +496,7 @@ class Terminal:
         return time.monotonic() - started
 
     def model(self) -> psutil.Process:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            for process in psutil.Process(self.child.pid).children():
-                if "service.llama_worker" in process.cmdline():
-                    return process
-            time.sleep(0.05)
-        raise AssertionError("there is no model process")
+        return model_of(self.child.pid)
 
     def end(self) -> int:
         """Its exit status, once its output and all its processes have ended."""

@@ -69,10 +69,15 @@ class CitedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How the answer came about: seconds by step, and the model's tokens, `prompt` and `answer`."""
+    """How the answer came about: seconds by step, and the model's tokens, `prompt` and `answer`.
+
+    `subject` tells how much the passages are about what is asked; questions below a threshold are refused. It is
+    None where that was not measured: by keywords alone, or with nothing found.
+    """
 
     tier: Tier
     model: ModelUse
+    subject: float | None
     seconds: dict[str, float]
     tokens: dict[str, int]
 

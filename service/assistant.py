@@ -14,7 +14,7 @@ from service.answer import Answer, CitedPassage, ModelUse, Reason, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.evidence import Evidence, choose_quotes, on_subject, rank_evidence
+from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.prompts import REFUSALS, STOP, fit, make_prompt
@@ -29,19 +29,20 @@ _LOG = logging.getLogger("citewell")
 
 @dataclass(slots=True)
 class _Watch:
-    """Seconds since the question came, by step; tokens by use; what became of the model."""
+    """Seconds since the question came, by step; tokens by use; what became of the model; how near the subject."""
 
     started: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "answer": 0})
     model: ModelUse = "pending"
+    subject: float | None = None
 
     def mark(self, step: str) -> None:
         """The step is over: notes the seconds since the question came."""
         self.seconds[step] = round(time.perf_counter() - self.started, 4)
 
     def trace(self, tier: Tier) -> Trace:
-        return Trace(tier, self.model, dict(self.seconds), dict(self.tokens))
+        return Trace(tier, self.model, self.subject, dict(self.seconds), dict(self.tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,16 @@ class Assistant:
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
             watch.mark("evidence")
             quotes = choose_quotes(evidence, self._settings.quoted_sentences)
-            reason = None if keywords_only else self._refuse(asked.query, passages, evidence)
+            reason = None
+            if not keywords_only:
+                watch.subject = self._subject(asked.query, passages, evidence)
+                reason = self._refuse(passages, watch.subject)
             return _Found(asked, passages, evidence, quotes, reason)
+
+    def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
+        if not evidence:
+            return None
+        return round(measure_subject(self.index.weights(query), passages, evidence[0]), 4)
 
     def _share(self, other: Turns) -> int:
         """Threads for one of search and draft: half of them while the other is at work.
@@ -202,10 +211,10 @@ class Assistant:
         threads = self._settings.threads
         return max(1, threads // 2) if other.busy() else threads
 
-    def _refuse(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> Reason | None:
+    def _refuse(self, passages: Sequence[Passage], subject: float | None) -> Reason | None:
         if not passages and self.index.counts().chunks == 0:
             return "nothing_indexed"
-        if not evidence or not on_subject(self.index.weights(query), passages, evidence[0]):
+        if subject is None or subject < SUBJECT_THRESHOLD:
             return "nothing_on_subject"
         return None
 

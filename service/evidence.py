@@ -25,7 +25,7 @@ average."""
 _WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind": 0.15}
 
 _SUBJECT_WEIGHTS = {"passage_overlap": 4.1, "passage_cosine": 6.8, "cosine": 6.3, "overlap": 5.1}
-_SUBJECT_THRESHOLD = 6.5
+SUBJECT_THRESHOLD = 6.5
 """Weights fitted on 600 SQuAD questions about the indexed articles and 600 about others. At this threshold .51 of
 the others are refused and .002 of those that the articles answer; at 9.5 it is .89 and .02, but then natural
 questions, which share fewer words with their answers than SQuAD's do, are refused by the dozen."""
@@ -103,15 +103,18 @@ def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, .
     )
 
 
-def on_subject(weights: Mapping[str, float], passages: Sequence[Passage], best: Evidence) -> bool:
-    """Whether the passages are about what is asked; says nothing on whether they answer it."""
+def measure_subject(weights: Mapping[str, float], passages: Sequence[Passage], best: Evidence) -> float:
+    """How much the passages are about what is asked; says nothing on whether they answer it.
+
+    Below SUBJECT_THRESHOLD they are about something else.
+    """
     measured = {
         "passage_overlap": max(_share(weights, terms(f"{p.document.title} {p.text}")) for p in passages),
         "passage_cosine": max(passage.cosine or 0.0 for passage in passages),
         "cosine": best.cosine or 0.0,
         "overlap": best.overlap,
     }
-    return sum(_SUBJECT_WEIGHTS[name] * value for name, value in measured.items()) >= _SUBJECT_THRESHOLD
+    return sum(_SUBJECT_WEIGHTS[name] * value for name, value in measured.items())
 
 
 def _by_words(

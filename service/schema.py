@@ -40,6 +40,7 @@ def _example() -> Answer:
             "trace": {
                 "tier": "quoted",
                 "model": "used",
+                "subject": 14.1,
                 "seconds": {"quoted": 0.23, "total": 0.69},
                 "tokens": {"prompt": 402, "answer": 21},
             },

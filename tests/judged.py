@@ -44,7 +44,7 @@ def answer(
                 for n, (document, start, end) in enumerate(() if refused else cites, start=1)
             ],
             "passages": [],
-            "trace": {"tier": "refused" if refused else tier, "model": "off", "seconds": {}, "tokens": {}},
+            "trace": {"tier": "refused" if refused else tier, "model": "off", "subject": None, "seconds": {}, "tokens": {}},
         }
     )
 

@@ -15,10 +15,19 @@ SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None,
     (SENTENCE,), (CITATION,), (PASSAGE,),
-    Trace("worded", "used", {"total": 0.25}, {"prompt": 10, "answer": 4}),
+    Trace("worded", "used", 14.1, {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
 REFUSED = Answer(
-    "2", "Who?", None, "No.", True, "nothing_on_subject", (), (), (PASSAGE,), Trace("refused", "unneeded", {}, {})
+    "2",
+    "Who?",
+    None,
+    "No.",
+    True,
+    "nothing_on_subject",
+    (),
+    (),
+    (PASSAGE,),
+    Trace("refused", "unneeded", None, {}, {}),
 )
 EVENTS: tuple[Event, ...] = (
     Quoted(ANSWERED),
@@ -51,7 +60,13 @@ CONTRACT = {
     "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number"}],
-    "trace": {"tier": TIERS, "model": MODEL, "seconds": {"*": "number"}, "tokens": {"*": "integer"}},
+    "trace": {
+        "tier": TIERS,
+        "model": MODEL,
+        "subject": ["number", "null"],
+        "seconds": {"*": "number"},
+        "tokens": {"*": "integer"},
+    },
 }
 """The answer as others rely on it: change it only together with everything that reads answers."""
 

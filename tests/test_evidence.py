@@ -5,7 +5,7 @@ from fakes import FakeEmbedder
 
 from index import Index
 from index.embed import Embedder
-from service.evidence import Evidence, choose_quotes, on_subject, rank_evidence
+from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
 
 BRIDGE = (
     "# The Marlow bridge\n\n"
@@ -133,7 +133,7 @@ def test_a_question_about_the_documents_is_on_their_subject(
 ) -> None:
     passages = index.search(question)
     best = rank_evidence(index, question, passages, fake_embedder)[0]
-    assert on_subject(index.weights(question), passages, best)
+    assert measure_subject(index.weights(question), passages, best) >= SUBJECT_THRESHOLD
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_question_about_the_documents_is_on_their_subject(
 def test_another_question_is_not(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
     passages = index.search(question)
     best = rank_evidence(index, question, passages, fake_embedder)[0]
-    assert not on_subject(index.weights(question), passages, best)
+    assert measure_subject(index.weights(question), passages, best) < SUBJECT_THRESHOLD

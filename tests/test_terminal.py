@@ -11,7 +11,7 @@ def test_documents_cannot_steer_the_terminal() -> None:
     quote = f"The captain{ESCAPE} is Mira\u202e Olsen."
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
     sentence = Sentence(quote, 0, len(quote) + 4, (1,))
-    trace = Trace("quoted", "off", {}, {})
+    trace = Trace("quoted", "off", None, {}, {})
     answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, (sentence,), (citation,), (), trace)
     shown = render_answer(answer)
     assert "Mira" in shown

@@ -5,61 +5,91 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from eval.gold import Gold, QuestionType
+from eval.datasets.dataset import Claim
+from eval.gold import Gold
 from service.answer import Answer
 
-FORMAT = 1
+FORMAT = 2
 """Of the lines; raised whenever an older one could be misread."""
+
+RANKED = 100
+"""The ranked items that are looked at for a question; what comes later was not found."""
+
+Loss = Literal[
+    "failed",
+    "not in the corpus",
+    "not retrieved",
+    "below the cut",
+    "refused wrongly",
+    "not chosen as evidence",
+    "read wrongly",
+    "worded wrongly",
+    "answered though unanswerable",
+]
+"""Where a wrong answer was lost, in the order of the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What it takes to repeat a run.
 
-    `commit` is None when the code is in no git checkout; `model` and `gold` name a file and its SHA-256; `index`
-    has the counts, the generation and the manifest. Nothing in a run is random, so `seed` is None.
+    `commit` is None when the code is in no git checkout; `model` names a file and its SHA-256, `files` what the
+    questions came from; `prompts` is the digest of the model's instructions; `index` has the counts, the generation
+    and the manifest, `corpus` the digest of the documents' versions. `limit` questions were drawn with `seed`.
     """
 
     kind: Literal["header"] = "header"
     format: int = FORMAT
     started: str
+    command: str
+    dataset: str
+    files: dict[str, str]
+    questions: int
+    limit: int | None
+    seed: int
+    retriever: str
+    retrieval_only: bool
     citewell: str
     commit: str | None
     packages: dict[str, str]
     settings: dict[str, Any]
     model: dict[str, str] | None
-    gold: dict[str, str]
-    questions: int
+    prompts: str
     index: dict[str, Any]
+    corpus: str
     machine: dict[str, Any]
-    seed: None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One question as it was answered.
+    """One question as it was answered, or one claim as it was checked.
 
-    `right`: the answer holds every part of the gold answer. `cited`: it is no refusal and each of its sentences
-    has a citation. `rightly_cited`: right, and each gold evidence span is overlapped by a citation of the same
-    document.
-    `right` and `rightly_cited` are None where there is nothing to be right about, in unanswerable questions.
-    `quoted_seconds` is when the first quotation came, None without one; `seconds` when the answer was whole. An
-    `error`, told in words, leaves no answer, and then all else is false.
+    `ranks` has for each need of the question (a piece of evidence, or its answer) the rank, from 1, of the first
+    ranked item that meets it, None beyond RANKED. Which keys `scores` has depends on the question and the kind of
+    run alone; a score is within 0..1. `label` and `verdict` are a claim's. `confidence` orders answers by how sure
+    they are. `quoted_seconds` is when the first quotation came, `seconds` when the answer was whole or the search
+    done, `memory_mb` the resident memory of service and model then. An `error`, told in words, leaves no answer.
     """
 
     kind: Literal["question"] = "question"
     id: str
     question: str
-    type: QuestionType
-    gold: Gold
-    answer: Answer | None
-    right: bool | None
-    cited: bool
-    rightly_cited: bool | None
-    refused: bool
-    quoted_seconds: float | None
+    type: str
+    group: str | None = None
+    gold: Gold | None = None
+    claim: Claim | None = None
+    ranks: tuple[int | None, ...] | None = None
+    answer: Answer | None = None
+    scores: dict[str, float]
+    loss: Loss | None = None
+    label: bool | None = None
+    verdict: bool | None = None
+    confidence: float | None = None
+    refused: bool = False
+    quoted_seconds: float | None = None
     seconds: float
-    error: str | None
+    memory_mb: float | None = None
+    error: str | None = None
 
 
 _HEADER, _RECORD = TypeAdapter(Header), TypeAdapter(Record)
@@ -68,6 +98,11 @@ _HEADER, _RECORD = TypeAdapter(Header), TypeAdapter(Record)
 def to_line(line: Header | Record) -> str:
     """The line as JSON, without its end."""
     return (_HEADER.dump_json(line) if isinstance(line, Header) else _RECORD.dump_json(line)).decode()
+
+
+def read_header(line: str) -> Header:
+    """The inverse of `to_line` for a header. Raises pydantic's ValidationError."""
+    return _HEADER.validate_json(line)
 
 
 def read_record(line: str) -> Record:

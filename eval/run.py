@@ -1,144 +1,100 @@
-"""Asks gold questions of an assistant and judges the answers, one at a time; a crash is a record like any other."""
+"""Data set -> records: draws the questions, asks those that have no record yet, keeps each as it comes."""
 
-import subprocess
-import time
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
-from eval.gold import Gold
+from tqdm import tqdm
+
+from eval.datasets.dataset import Dataset
+from eval.header import Choice, describe_run
 from eval.record import Header, Record
-from index import describe
-from service.answer import Answer
-from service.events import Done, Event, Failed, Quoted
-from service.machine import describe_machine
-from service.models import file_digest, prepare
+from eval.resume import open_run
+from eval.session import Item, Session, open_session
+from index import Watcher
 from service.settings import Settings
 
-_PACKAGES = (
-    "faiss-cpu",
-    "llama-cpp-python",
-    "numpy",
-    "sentence-transformers",
-    "sentencex",
-    "tiktoken",
-    "torch",
-    "transformers",
-)
-"""The libraries whose version can change an answer."""
+Tell = Callable[[Header | Record], None]
+"""Told of every line of a run, those of the part before included."""
 
 
-class Answering(Protocol):
-    """What a run needs of an assistant."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run as far as it got: of so many questions `wanted`, the records; `gaps` tell what the documents lack."""
 
-    def answer(self, question: str, identifier: str | None = None) -> Iterator[Event]:
-        """The events of one answer."""
-
-
-def ask(assistant: Answering, gold: Gold) -> Record:
-    """Asks one question; whatever goes wrong in it becomes the record's error."""
-    started = time.perf_counter()
-    quoted_seconds, answer, error = None, None, None
-    try:
-        for event in assistant.answer(gold.question, gold.id):
-            if isinstance(event, Quoted) and quoted_seconds is None:
-                quoted_seconds = time.perf_counter() - started
-            elif isinstance(event, Done):
-                answer = event.answer
-            elif isinstance(event, Failed):
-                error = event.message
-    except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
-        error = f"{type(fault).__name__}: {fault}"
-    if answer is None and error is None:
-        error = "The answer ended without a result."
-    return _judge(gold, answer, error, quoted_seconds, time.perf_counter() - started)
+    header: Header
+    records: tuple[Record, ...]
+    wanted: int
+    gaps: tuple[str, ...]
 
 
-def warm_up(assistant: Answering, gold: Gold) -> None:
-    """Asks once without counting, for what is measured is a service that has its models loaded."""
-    # What goes wrong here goes wrong again, and is recorded, when the question counts.
-    with suppress(Exception):
-        list(assistant.answer(gold.question, gold.id))
+def draw(dataset: Dataset, choice: Choice) -> Dataset:
+    """The data set with the questions, or claims, of the choice: all, or a random sample in their order."""
+    return replace(dataset, golds=_sample(dataset.golds, choice), claims=_sample(dataset.claims, choice))
 
 
-def describe_run(settings: Settings, file: Path, questions: Sequence[Gold]) -> Header:
-    """The header of a run over these questions of that file. Raises IndexingError and ServiceError."""
-    index, model = describe(settings.index), prepare(settings)
-    return Header(
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        citewell=version("citewell"),
-        commit=_commit(Path(__file__)),
-        packages={name: version(name) for name in _PACKAGES},
-        settings=settings.model_dump(mode="json"),
-        model=None if model is None else _digested(model),
-        gold=_digested(file),
-        questions=len(questions),
-        index={**asdict(index.counts), "generation": index.generation, **asdict(index.manifest)},
-        machine=asdict(describe_machine()),
-    )
+def run(  # noqa: PLR0913 - each says another thing
+    dataset: Dataset,
+    settings: Settings,
+    choice: Choice,
+    *,
+    out: Path | None,
+    command: str,
+    bar: Watcher,
+    tell: Tell,
+    warn: Callable[[str], None],
+) -> Finished:
+    """Asks the questions of the choice, or what an earlier part of the same run left; Ctrl-C ends it early.
 
-
-def holds_evidence(answer: Answer, gold: Gold) -> bool:
-    """True when each gold evidence span is overlapped by a citation of the same document."""
-    return all(
-        any(
-            citation.document == span.document and citation.start < span.end and span.start < citation.end
-            for citation in answer.citations
+    Raises EvaluationError, ServiceError, IndexingError before the first question.
+    """
+    drawn = draw(dataset, choice)
+    with open_session(drawn, settings, choice, bar) as session:
+        for gap in session.gaps:
+            warn(gap)
+        header = describe_run(
+            settings,
+            dataset=dataset.name,
+            files=dataset.files,
+            questions=len(session.items),
+            choice=choice,
+            searched=session.searched,
+            command=command,
         )
-        for span in gold.evidence
-    )
+        with open_run(out, header) as file:
+            for line in (file.header, *file.done):
+                tell(line)
+            records = _ask_rest(session, file.done, lambda record: (file.write(record), tell(record)))
+    return Finished(file.header, records, len(session.items), session.gaps)
 
 
-def is_cited(answer: Answer) -> bool:
-    """True when the answer is no refusal and each of its sentences, of which there is one, has a citation."""
-    return not answer.refused and bool(answer.sentences) and all(item.citations for item in answer.sentences)
+def _ask_rest(session: Session, done: Sequence[Record], keep: Callable[[Record], object]) -> tuple[Record, ...]:
+    """The records of all questions, or of those that were answered before Ctrl-C."""
+    records = list(done)
+    asked = {record.id for record in done}
+    rest = [item for item in session.items if item.id not in asked]
+    with (
+        suppress(KeyboardInterrupt),
+        tqdm(total=len(session.items), initial=len(done), desc="asking", unit="question", disable=None) as bar,
+    ):
+        if rest:
+            session.warm_up(rest[0])
+        for item in rest:
+            record = session.ask(item)
+            keep(record)
+            records.append(record)
+            bar.update()
+    return tuple(records)
 
 
-def _judge(
-    gold: Gold, answer: Answer | None, error: str | None, quoted_seconds: float | None, seconds: float
-) -> Record:
-    given = answer if error is None else None
-    right = given is not None and not given.refused and gold.is_met_by(given.answer)
-    rightly_cited = right and given is not None and holds_evidence(given, gold)
-    return Record(
-        id=gold.id,
-        question=gold.question,
-        type=gold.type,
-        gold=gold,
-        answer=given,
-        right=right if gold.answers else None,
-        cited=given is not None and is_cited(given),
-        rightly_cited=rightly_cited if gold.answers else None,
-        refused=given is not None and given.refused,
-        quoted_seconds=_rounded(quoted_seconds),
-        seconds=round(seconds, 4),
-        error=error,
-    )
+_T = TypeVar("_T", bound=Item)
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 4)
-
-
-def _digested(path: Path) -> dict[str, str]:
-    return {"file": path.name, "sha256": file_digest(path)}
-
-
-def _commit(source: Path) -> str | None:
-    """The commit of the git checkout that has `source` under its care, `-dirty` when files differ from it."""
-
-    def git(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["git", *arguments], cwd=source.parent, capture_output=True, text=True, check=True, timeout=30
-        )
-
-    try:
-        # An installed package may lie in a checkout of something else.
-        git("ls-files", "--error-unmatch", source.name)
-        return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
+def _sample(items: tuple[_T, ...], choice: Choice) -> tuple[_T, ...]:
+    if choice.limit is None or choice.limit >= len(items):
+        return items
+    chosen = random.Random(choice.seed).sample(range(len(items)), choice.limit)  # noqa: S311 - no secret
+    return tuple(items[position] for position in sorted(chosen))

@@ -99,6 +99,10 @@ class Assistant:
         self.end_model()
         self.index.close()
 
+    def over(self, index: Index) -> "Assistant":
+        """Another assistant over another index, with the same models; it must not outlive this one."""
+        return Assistant(index, self._embedder, self._generator, self._settings)
+
     def end_model(self) -> None:
         """Ends the model's process for good; answers under way end with what is proved."""
         if self._generator is not None:

@@ -32,6 +32,7 @@ class Settings(BaseModel):
     cache: Path = Field(
         default_factory=lambda: user_cache_path("citewell"), description="folder of prepared model files"
     )
+    bench: str = Field("", description="folder of data sets for the evaluation")
     embedder: str = Field(DEFAULT_EMBEDDER, description="default embedder, or the folder of another")
     model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
     threads: int = Field(2, ge=1, le=256, description="threads of the embedder and of the language model")

@@ -1,20 +1,28 @@
 """Gold questions, answers and records for the tests of the evaluation, each with little said about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eval.gold import Gold, GoldEvidence, QuestionType
+from eval.record import Header, Record
 from service.answer import ANSWER, Answer
 from service.events import Done, Event, Quoted
 
 
-def gold(name: str, kind: QuestionType = "fact", *, spans: tuple[tuple[str, int, int], ...] = ()) -> Gold:
+def gold(
+    name: str,
+    kind: QuestionType = "fact",
+    *,
+    spans: tuple[tuple[str, int, int], ...] = (),
+    answers: tuple[tuple[str, ...], ...] = (("north",), ("south",)),
+    evidence: tuple[GoldEvidence, ...] | None = None,
+) -> Gold:
     """A question whose right answer holds "north" and "south"; unanswerable ones have none."""
     if kind == "unanswerable":
-        return Gold(name, f"What of {name}?", kind, (), ())
+        return Gold(name, f"What of {name}?", kind)
     places = spans or (("a.txt", 10, 20),)
-    evidence = tuple(GoldEvidence(document, start, end, "x" * (end - start)) for document, start, end in places)
-    return Gold(name, f"What of {name}?", kind, (("north",), ("south",)), evidence)
+    located = tuple(GoldEvidence(document, "x" * (end - start), start, end) for document, start, end in places)
+    return Gold(name, f"What of {name}?", kind, answers, located if evidence is None else evidence)
 
 
 def answer(
@@ -44,7 +52,13 @@ def answer(
                 for n, (document, start, end) in enumerate(() if refused else cites, start=1)
             ],
             "passages": [],
-            "trace": {"tier": "refused" if refused else tier, "model": "off", "subject": None, "seconds": {}, "tokens": {}},
+            "trace": {
+                "tier": "refused" if refused else tier,
+                "model": "off",
+                "subject": None,
+                "seconds": {},
+                "tokens": {},
+            },
         }
     )
 
@@ -56,7 +70,9 @@ class ScriptedAssistant:
         self._script = script
         self.asked: list[str] = []
 
-    def answer(self, question: str, identifier: str | None = None) -> Iterator[Event]:
+    def answer(
+        self, question: str, identifier: str | None = None, *, history: Sequence[str] = ()
+    ) -> Iterator[Event]:
         assert identifier is not None
         self.asked.append(identifier)
         said = self._script[identifier]
@@ -64,3 +80,44 @@ class ScriptedAssistant:
             if isinstance(part, BaseException):
                 raise part
             yield part
+
+
+def header(**changes: Any) -> Header:
+    """The header of a run of three questions."""
+    facts: dict[str, Any] = {
+        "started": "2024-01-02T03:04:05+00:00",
+        "command": "citewell eval run",
+        "dataset": "set",
+        "files": {"questions.jsonl": "d0"},
+        "questions": 3,
+        "limit": None,
+        "seed": 0,
+        "retriever": "citewell",
+        "retrieval_only": False,
+        "citewell": "0.1.0",
+        "commit": "abc",
+        "packages": {"numpy": "2"},
+        "settings": {"passages": 8, "index": "here"},
+        "model": None,
+        "prompts": "d3",
+        "index": {"chunks": 3, "generation": 1},
+        "corpus": "d1",
+        "machine": {"processor": "p", "cores": 2},
+    }
+    return Header(**{**facts, **changes})
+
+
+def record(name: str = "a", **changes: Any) -> Record:
+    """The record of a question that was answered right in a second."""
+    asked = gold(name)
+    facts: dict[str, Any] = {
+        "id": name,
+        "question": asked.question,
+        "type": asked.type,
+        "gold": asked,
+        "answer": answer(),
+        "scores": {"right": 1.0, "strict": 1.0, "failed": 0.0},
+        "quoted_seconds": 0.25,
+        "seconds": 1.0,
+    }
+    return Record(**{**facts, **changes})

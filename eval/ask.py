@@ -1,0 +1,219 @@
+"""Asks one question and judges what comes back; a crash is a record like any other."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
+
+import psutil
+
+from eval.datasets.dataset import Claim, Dataset
+from eval.gold import Gold
+from eval.losses import find_loss
+from eval.ranking import Retrieved, Retriever, find_ranks, score_ranks
+from eval.record import RANKED, Loss, Record
+from eval.scores import score_answer, score_claim
+from index import DocumentUnknown, Index, StoredDocument
+from service.answer import Answer, Citation
+from service.events import Done, Event, Failed, Quoted
+from service.support import check_support
+
+
+class Answering(Protocol):
+    """What a run needs of an assistant."""
+
+    def answer(
+        self, question: str, identifier: str | None = None, *, history: Sequence[str] = ()
+    ) -> Iterator[Event]:
+        """The events of one answer."""
+
+
+class IndexRetriever:
+    """The ranking that is served: passages as they are stored, before anything joins their neighbours."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def search(self, question: str, limit: int) -> tuple[Retrieved, ...]:
+        """At most `limit` passages, best first."""
+        return tuple(
+            Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
+            for passage in self._index.search(question, limit)
+        )
+
+
+class StoredTexts:
+    """The stored texts of an index, to hold citations against; one that is removed meanwhile holds no words."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._documents: Mapping[tuple[str, str], StoredDocument] = {
+            (document.path, document.version): document for document in index.documents()
+        }
+        self._text = lru_cache(maxsize=64)(index.text)
+
+    def holds(self, citation: Citation) -> bool:
+        """True when the quotation is, letter for letter, the stored words at its place."""
+        document = self._documents.get((citation.document, citation.version))
+        try:
+            return document is not None and self._text(document)[citation.start : citation.end] == citation.quote
+        except DocumentUnknown:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an assistant said, and when. An `error`, told in words, leaves no answer."""
+
+    quoted: Answer | None = None
+    answer: Answer | None = None
+    quoted_seconds: float | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Questioner:
+    """Asks the questions of a data set: of the assistant, of the retriever, or of both.
+
+    `passages` is how many ranked items are searched for evidence; `in_corpus` tells whether the documents hold what
+    a question needs, and is only asked when it was not found.
+    """
+
+    dataset: Dataset
+    assistant: Answering | None
+    retriever: Retriever | None
+    passages: int
+    in_corpus: Callable[[Gold], bool]
+    is_verbatim: Callable[[Citation], bool]
+
+    def ask(self, gold: Gold) -> Record:
+        """The record of a question."""
+        heard = listen(self.assistant, gold) if self.assistant is not None else Heard()
+        understood = heard.answer.understood_as if heard.answer is not None else None
+        ranks, search_seconds, fault = self._rank(gold, understood or gold.question)
+        heard = replace(heard, error=heard.error or fault, answer=None if fault else heard.answer)
+        scores = self._scores(gold, heard, ranks)
+        return Record(
+            id=gold.id,
+            question=gold.question,
+            type=gold.type,
+            group=gold.group,
+            gold=gold,
+            ranks=ranks,
+            answer=heard.answer,
+            scores=scores,
+            loss=self._loss(gold, heard, ranks, scores),
+            confidence=heard.answer.trace.subject if heard.answer is not None else None,
+            refused=heard.answer is not None and heard.answer.refused,
+            quoted_seconds=_rounded(heard.quoted_seconds),
+            seconds=round(search_seconds if self.assistant is None else heard.seconds, 4),
+            memory_mb=round(memory_mb(), 1),
+            error=heard.error,
+        )
+
+    def warm_up(self, gold: Gold) -> None:
+        """Asks once without counting, for what is measured is a service that has its models loaded."""
+        # What goes wrong here goes wrong again, and is recorded, when the question counts.
+        with suppress(Exception):
+            self.ask(gold)
+
+    def _rank(self, gold: Gold, question: str) -> tuple[tuple[int | None, ...] | None, float, str | None]:
+        """The ranks at which the question's needs are met, the seconds of the search, and what went wrong."""
+        unmet = find_ranks(gold, (), self.dataset.judge)
+        if self.retriever is None or not unmet:
+            return None, 0.0, None
+        started = time.perf_counter()
+        try:
+            items = self.retriever.search(question, RANKED)
+        except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
+            return unmet, time.perf_counter() - started, _told(fault)
+        seconds = time.perf_counter() - started
+        return find_ranks(gold, items, self.dataset.judge), seconds, None
+
+    def _scores(self, gold: Gold, heard: Heard, ranks: tuple[int | None, ...] | None) -> dict[str, float]:
+        retrieval = {} if ranks is None else score_ranks(ranks)
+        if self.assistant is None:
+            return {**retrieval, "failed": float(heard.error is not None)}
+        official = self.dataset.official
+        return {**retrieval, **score_answer(gold, heard.answer, heard.quoted, official, self.is_verbatim)}
+
+    def _loss(
+        self, gold: Gold, heard: Heard, ranks: tuple[int | None, ...] | None, scores: Mapping[str, float]
+    ) -> Loss | None:
+        in_corpus = ranks is None or None not in ranks or self.in_corpus(gold)
+        return find_loss(
+            gold,
+            ranks=ranks,
+            passages=self.passages,
+            answer=heard.answer,
+            quoted=heard.quoted,
+            scores=scores,
+            in_corpus=in_corpus,
+            error=heard.error,
+        )
+
+
+def listen(assistant: Answering, gold: Gold) -> Heard:
+    """Asks one question; whatever goes wrong in it becomes the error."""
+    started = time.perf_counter()
+    quoted, quoted_seconds, answer, error = None, None, None, None
+    try:
+        for event in assistant.answer(gold.question, gold.id, history=gold.history):
+            if isinstance(event, Quoted) and quoted is None:
+                quoted, quoted_seconds = event.answer, time.perf_counter() - started
+            elif isinstance(event, Done):
+                answer = event.answer
+            elif isinstance(event, Failed):
+                error = event.message
+    except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
+        error = _told(fault)
+    if answer is None and error is None:
+        error = "The answer ended without a result."
+    seconds = time.perf_counter() - started
+    return Heard(quoted, None if error else answer, quoted_seconds, seconds, error)
+
+
+def check_claim(claim: Claim) -> Record:
+    """The record of a claim that is held against its references."""
+    started = time.perf_counter()
+    found, error = None, None
+    try:
+        found = check_support(claim.claim, "\n".join(claim.references))
+    except Exception as fault:  # noqa: BLE001 - one claim may not end the run, and its line tells of it
+        error = _told(fault)
+    verdict = None if found is None else found.proved
+    return Record(
+        id=claim.id,
+        question=claim.claim,
+        type="claim",
+        group=claim.group,
+        claim=claim,
+        scores=score_claim(claim.supported, verdict),
+        loss="failed" if error else None,
+        label=claim.supported,
+        verdict=verdict,
+        confidence=None if found is None else round(found.coverage, 4),
+        seconds=round(time.perf_counter() - started, 4),
+        error=error,
+    )
+
+
+def memory_mb() -> float:
+    """Resident memory in MB of this process and of the model's; pages that both share count twice."""
+    own = psutil.Process()
+    sizes = []
+    for process in (own, *own.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # it may end at any time
+            sizes.append(process.memory_info().rss / 1e6)
+    return sum(sizes)
+
+
+def _told(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}"
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)

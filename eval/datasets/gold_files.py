@@ -1,0 +1,34 @@
+"""Gold files, one's own and that of the seeds, as data sets."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from eval.datasets.dataset import Dataset
+from eval.errors import EvaluationError
+from eval.gold import read_gold
+
+
+def load_gold_file(path: Path, warn: Callable[[str], None]) -> Dataset:
+    """The accepted questions of a file, to be asked of the user's own index. Raises GoldError."""
+    found = read_gold(path)
+    if found.proposals:
+        warn(f"'{path}' holds {found.proposals} proposals that nobody has accepted: they are not asked.")
+    return Dataset(path.stem, {path.name: _digest(path)}, found.golds, questions=path)
+
+
+def load_seeds(folder: Path, split: str | None) -> Dataset:
+    """A folder with `questions.jsonl` and the `documents` that they are asked of. Raises EvaluationError."""
+    questions, documents = folder / "questions.jsonl", folder / "documents"
+    if split is not None:
+        raise EvaluationError(f"The seeds have no parts, so no '{split}'. Leave out --split.")
+    if not documents.is_dir():
+        raise EvaluationError(f"There is no folder '{documents}'. Name the folder that holds it with --path.")
+    golds = read_gold(questions).golds
+    return Dataset(
+        "seeds", {questions.name: _digest(questions)}, golds, documents=documents, questions=questions
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

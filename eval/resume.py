@@ -1,0 +1,109 @@
+"""The file of a run: written line by line as answers come; a run that was stopped goes on where its file ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from eval.errors import EvaluationError
+from eval.record import Header, Record, read_header, read_record, to_line
+
+_UNLIKE = frozenset({"started", "command"})
+_ELSEWHERE = frozenset({"index", "cache", "bench"})
+"""Settings that say where something lies, not what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A run's header, the records that its file holds already, and the file at its end."""
+
+    header: Header
+    done: tuple[Record, ...]
+    file: TextIO | None
+
+    def write(self, record: Record) -> None:
+        """Adds a line, which no kill of this process can take away again."""
+        if self.file is not None:
+            self.file.write(to_line(record) + "\n")
+            self.file.flush()
+
+
+@contextmanager
+def open_run(path: Path | None, header: Header) -> Iterator[RunFile]:
+    """The run's file, begun with that header or continued; without a path nothing is kept.
+
+    Raises EvaluationError when the file is of another run, is no run, cannot be written or is being written.
+    """
+    if path is None:
+        yield RunFile(header, (), None)
+        return
+    if not path.parent.is_dir():
+        raise EvaluationError(f"There is no folder '{path.parent}' for the run's file. Make it, or name another.")
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0)
+    try:
+        with lock:
+            found, done = _begin(path, header)
+            with path.open("a", encoding="utf-8", newline="\n") as file:
+                yield RunFile(found, done, file)
+            Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout:
+        raise EvaluationError(f"Another run is writing '{path}'. Wait for its end, or name another file.") from None
+    except OSError as error:
+        raise EvaluationError(f"The run cannot be written to '{path}': {error}. Name another file.") from error
+
+
+def _begin(path: Path, header: Header) -> tuple[Header, tuple[Record, ...]]:
+    """What the file holds; without its last line when a kill cut that off, and with a header when it is new."""
+    lines = _whole_lines(path)
+    if not lines:
+        path.write_text(to_line(header) + "\n", encoding="utf-8", newline="\n")
+        return header, ()
+    try:
+        found, done = read_header(lines[0]), tuple(read_record(line) for line in lines[1:])
+    except ValidationError as error:
+        raise EvaluationError(
+            f"'{path}' is there already and is no run that could go on ({error.errors()[0]['msg']}). Name a new "
+            "file, or remove that one."
+        ) from error
+    _require_same(path, found, header)
+    return found, done
+
+
+def _whole_lines(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    return whole.decode("utf-8").split("\n")[:-1]
+
+
+def _require_same(path: Path, found: Header, wanted: Header) -> None:
+    """Lines of unlike runs in one file would give figures of neither."""
+    there, here = _identity(found), _identity(wanted)
+    unlike = next((name for name in here if there.get(name) != here[name]), None)
+    if unlike is not None:
+        raise EvaluationError(
+            f"'{path}' is there already and is of another run: its {unlike} is {_short(there.get(unlike))}, now it "
+            f"is {_short(here[unlike])}. Name a new file, or remove that one."
+        )
+
+
+def _identity(header: Header) -> dict[str, Any]:
+    """What two parts of one run have in common, by name."""
+    facts = {name: getattr(header, name) for name in Header.__dataclass_fields__ if name not in _UNLIKE}
+    facts |= {f"settings.{name}": value for name, value in header.settings.items() if name not in _ELSEWHERE}
+    facts["index"] = {name: value for name, value in header.index.items() if name != "generation"}
+    del facts["settings"]
+    return facts
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

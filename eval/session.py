@@ -1,0 +1,232 @@
+"""Opens what a data set is asked of: one index, an index a question, or none; and closes it again."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eval.ask import IndexRetriever, Questioner, StoredTexts, check_claim
+from eval.corpus import IndexCache, digest_of
+from eval.datasets.dataset import Claim, Dataset, SourceDocument
+from eval.gold import Gold
+from eval.header import Choice, Searched, describe_index
+from eval.locate import find_gaps, locate
+from eval.ranking import KeywordReference
+from eval.record import Record
+from index import Embedder, Index, Splitter, Watcher, open_embedder
+from service.assistant import Assistant, open_assistant
+from service.settings import Settings
+
+Item = Gold | Claim
+"""What gets one record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is asked, in order, of what, and how; `gaps` are sentences on what the documents lack."""
+
+    items: tuple[Item, ...]
+    searched: Searched
+    gaps: tuple[str, ...]
+    ask: Callable[[Item], Record]
+    warm_up: Callable[[Item], None]
+
+
+@contextmanager
+def open_session(dataset: Dataset, settings: Settings, choice: Choice, bar: Watcher) -> Iterator[Session]:
+    """The session of a data set; its index is made first where there is none, which `bar` is told of.
+
+    Raises EvaluationError, ServiceError, IndexingError.
+    """
+    with ExitStack() as stack:
+        yield _opener(dataset, choice)(dataset, settings, choice, _Opening(stack, bar))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What closes in the end, and who is told how the work goes."""
+
+    stack: ExitStack
+    bar: Watcher
+
+
+_Opener = Callable[[Dataset, Settings, Choice, _Opening], Session]
+
+
+def _opener(dataset: Dataset, choice: Choice) -> _Opener:
+    """The first of the openers that fits."""
+    openers: tuple[tuple[bool, _Opener], ...] = (
+        (bool(dataset.claims), _open_claims),
+        (choice.retriever == "bm25", _open_reference),
+        (bool(dataset.contexts), _open_contexts),
+        (True, _open_index),
+    )
+    return next(opener for fits, opener in openers if fits)
+
+
+# --- claims ---
+
+
+def _open_claims(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:  # noqa: ARG001
+    digest = hashlib.sha256("\0".join(text for claim in dataset.claims for text in claim.references).encode())
+
+    def ask(item: Item) -> Record:
+        assert isinstance(item, Claim)
+        return check_claim(item)
+
+    return Session(dataset.claims, Searched({}, digest.hexdigest()), (), ask, lambda item: None)  # noqa: ARG005
+
+
+# --- one corpus for all questions ---
+
+
+def _open_reference(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:  # noqa: ARG001
+    """BM25 alone over chunks of a size that figures are known for: how the harness is checked itself."""
+    names = {document.name for document in dataset.corpus}
+    questioner = Questioner(
+        dataset,
+        None,
+        KeywordReference(dataset.corpus),
+        settings.passages,
+        in_corpus=lambda gold: all(span.document in names for span in gold.evidence),
+        is_verbatim=lambda citation: False,  # noqa: ARG005 - nothing is cited
+    )
+    return _session(dataset.golds, Searched({}, digest_of(dataset.corpus)), (), questioner)
+
+
+def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:
+    embedder = open_embedder(settings.embedder, settings.threads)
+    settings = _with_index(dataset, settings, embedder, opening.bar)
+    if choice.retrieval_only:
+        index = opening.stack.enter_context(Index.open(settings.index, embedder, _splitter(settings)))
+        embedder.load()
+        assistant = None
+    else:
+        assistant = opening.stack.enter_context(open_assistant(settings))
+        index = assistant.index
+    golds = locate(dataset.golds, index)
+    questioner = Questioner(
+        replace(dataset, golds=golds),
+        assistant,
+        IndexRetriever(index),
+        settings.passages,
+        in_corpus=_Coverage(dataset, index).holds,
+        is_verbatim=StoredTexts(index).holds,
+    )
+    gaps = find_gaps(dataset.golds, index, settings.index, dataset.questions) if dataset.questions else ()
+    return _session(golds, describe_index(index, settings.index), tuple(gaps), questioner)
+
+
+def _with_index(dataset: Dataset, settings: Settings, embedder: Embedder, bar: Watcher) -> Settings:
+    """The settings with the index of the data set's documents; a data set without documents asks the user's own."""
+    cache = IndexCache(settings.cache / "eval", embedder, _splitter(settings), bar)
+    if dataset.corpus:
+        return settings.model_copy(update={"index": cache.of_documents(dataset.name, dataset.corpus)})
+    if dataset.documents is not None:
+        return settings.model_copy(update={"index": cache.of_files(dataset.name, dataset.documents)})
+    return settings
+
+
+def _session(golds: tuple[Gold, ...], searched: Searched, gaps: tuple[str, ...], questioner: Questioner) -> Session:
+    def ask(item: Item) -> Record:
+        assert isinstance(item, Gold)
+        return questioner.ask(item)
+
+    def warm_up(item: Item) -> None:
+        assert isinstance(item, Gold)
+        questioner.warm_up(item)
+
+    return Session(golds, searched, gaps, ask, warm_up)
+
+
+class _Coverage:
+    """Whether the documents hold what a question needs: its evidence, or the words of its answer."""
+
+    def __init__(self, dataset: Dataset, index: Index) -> None:
+        self._judge = dataset.judge
+        self._paths = {document.path for document in index.documents()}
+        self._texts = [document.text for document in dataset.corpus] if dataset.judge == "answer" else []
+
+    def holds(self, gold: Gold) -> bool:
+        if self._judge == "answer":
+            return any(gold.is_met_by(text) for text in self._texts)
+        return all(
+            span.document in self._paths and (span.quote is None or span.start is not None)
+            for span in gold.evidence
+        )
+
+
+# --- documents of its own for each question ---
+
+
+def _open_contexts(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:  # noqa: ARG001
+    folder = Path(opening.stack.enter_context(tempfile.TemporaryDirectory(prefix="citewell-eval-")))
+    contexts = opening.stack.enter_context(_Contexts(dataset, settings, folder))
+
+    def ask(item: Item) -> Record:
+        assert isinstance(item, Gold)
+        return contexts.questioner(item).ask(contexts.located(item))
+
+    def warm_up(item: Item) -> None:
+        assert isinstance(item, Gold)
+        contexts.questioner(item).warm_up(contexts.located(item))
+
+    documents = [document for gold in dataset.golds for document in dataset.contexts[gold.id]]
+    return Session(dataset.golds, Searched({}, digest_of(documents)), (), ask, warm_up)
+
+
+class _Contexts:
+    """Indexes of a few documents each, one at a time, over which one assistant's models answer."""
+
+    def __init__(self, dataset: Dataset, settings: Settings, folder: Path) -> None:
+        self._dataset = dataset
+        self._settings = settings
+        self._embedder = open_embedder(settings.embedder, settings.threads)
+        self._folder = folder
+        self._first: Assistant | None = None
+        self._current: tuple[tuple[SourceDocument, ...], Assistant] | None = None
+
+    def __enter__(self) -> "_Contexts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close_current()
+        if self._first is not None:
+            self._first.close()
+
+    def located(self, gold: Gold) -> Gold:
+        """The question with the places of its evidence."""
+        return locate((gold,), self._assistant(gold).index)[0]
+
+    def questioner(self, gold: Gold) -> Questioner:
+        """Asks of that question's documents."""
+        assistant = self._assistant(gold)
+        holds = StoredTexts(assistant.index).holds
+        return Questioner(self._dataset, assistant, None, self._settings.passages, lambda _: True, holds)
+
+    def _assistant(self, gold: Gold) -> Assistant:
+        documents = self._dataset.contexts[gold.id]
+        if self._current is None or self._current[0] != documents:
+            self._close_current()
+            self._current = (documents, self._open(documents))
+        return self._current[1]
+
+    def _open(self, documents: tuple[SourceDocument, ...]) -> Assistant:
+        splitter = _splitter(self._settings)
+        folder = IndexCache(self._folder, self._embedder, splitter, Watcher()).of_documents("context", documents)
+        if self._first is None:
+            self._first = open_assistant(self._settings.model_copy(update={"index": folder}))
+        return self._first.over(Index.open(folder, self._embedder, splitter))
+
+    def _close_current(self) -> None:
+        if self._current is not None:
+            self._current[1].index.close()
+            self._current = None
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _splitter(settings: Settings) -> Splitter:
+    return Splitter(settings.chunk_tokens, settings.overlap_tokens)

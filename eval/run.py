@@ -65,13 +65,19 @@ def run(  # noqa: PLR0913 - each says another thing
             command=command,
         )
         with open_run(out, header) as file:
-            for line in (file.header, *file.done):
-                tell(line)
-            records = _ask_rest(session, file.done, lambda record: (file.write(record), tell(record)))
+            tell(file.header)
+            for record in file.done:
+                tell(record)
+
+            def keep(record: Record) -> None:
+                file.write(record)
+                tell(record)
+
+            records = _ask_rest(session, file.done, keep)
     return Finished(file.header, records, len(session.items), session.gaps)
 
 
-def _ask_rest(session: Session, done: Sequence[Record], keep: Callable[[Record], object]) -> tuple[Record, ...]:
+def _ask_rest(session: Session, done: Sequence[Record], keep: Callable[[Record], None]) -> tuple[Record, ...]:
     """The records of all questions, or of those that were answered before Ctrl-C."""
     records = list(done)
     asked = {record.id for record in done}

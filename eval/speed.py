@@ -13,12 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-import psutil
 from tqdm import tqdm
 
+from eval.ask import Answering, listen, memory_mb
 from eval.gold import Gold, load_gold
-from eval.metrics import quoted_seconds_p50, quoted_seconds_p95, seconds_p50, seconds_p95
-from eval.run import Answering, ask
 from service.assistant import open_assistant
 from service.machine import describe_machine
 from service.settings import load_settings
@@ -27,24 +25,18 @@ _COLD_RUNS = 5
 _COLD_QUESTION = "What phases did Biden's proposal have?"
 
 
-def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float | None]:
+def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float]:
     """Seconds to the first quotation and to the end over all questions, after one pass that is not counted."""
     for _ in range(2):
-        records = [ask(assistant, gold) for gold in tqdm(golds, desc="warm", file=sys.stderr)]
+        heard = [listen(assistant, gold) for gold in tqdm(golds, desc="warm", file=sys.stderr)]
+    quoted = [one.quoted_seconds for one in heard if one.quoted_seconds is not None]
+    total = [one.seconds for one in heard if one.error is None]
     return {
-        "questions": len(records),
-        "quoted_median": quoted_seconds_p50(records).value,
-        "quoted_p95": quoted_seconds_p95(records).value,
-        "total_median": seconds_p50(records).value,
-        "total_p95": seconds_p95(records).value,
+        "questions": len(heard),
+        "failed": len(heard) - len(total),
+        "quoted_median": median(quoted),
+        "total_median": median(total),
     }
-
-
-def measure_memory() -> dict[str, float]:
-    """Resident memory in MB of this process and of the model's child process; pages shared by both count twice."""
-    own = psutil.Process()
-    sizes = [process.memory_info().rss / 1e6 for process in (own, *own.children(recursive=True))]
-    return {"service": sizes[0], "model": sum(sizes[1:]), "both": sum(sizes)}
 
 
 def measure_cold(index: Path) -> dict[str, float]:
@@ -71,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
     cold = measure_cold(settings.index)
     with open_assistant(settings) as assistant:
         warm = measure_warm(assistant, golds)
-        memory = measure_memory()
+        memory = memory_mb()
     machine = asdict(describe_machine())
     print(json.dumps({"warm": warm, "cold": cold, "memory_mb": memory, "machine": machine}, indent=2))
 

@@ -25,9 +25,7 @@ def load_seeds(folder: Path, split: str | None) -> Dataset:
     if not documents.is_dir():
         raise EvaluationError(f"There is no folder '{documents}'. Name the folder that holds it with --path.")
     golds = read_gold(questions).golds
-    return Dataset(
-        "seeds", {questions.name: _digest(questions)}, golds, documents=documents, questions=questions
-    )
+    return Dataset("seeds", {questions.name: _digest(questions)}, golds, documents=documents, questions=questions)
 
 
 def _digest(path: Path) -> str:

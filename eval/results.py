@@ -1,0 +1,103 @@
+"""RESULTS.md, the record of what was measured, made from the baseline files: `python -m eval.results [--check]`.
+
+`--check` writes nothing and exits with 1 when the page is not what the baselines give.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eval.figures import UNKNOWN, escape_markdown, markdown_table, show_value
+from eval.gate import Baseline, read_baseline
+from eval.metrics import metric_of
+from eval.published import PUBLISHED, Published
+from eval.report import metrics_markdown
+
+BASELINES = Path(__file__).parent / "baselines"
+PAGE = Path(__file__).parent / "RESULTS.md"
+
+_HEAD = """# Results
+
+Made by `python -m eval.results` from the files in `eval/baselines/`; do not edit. Each file is one run of the whole
+product, or of its search alone, and later runs are held to it by `citewell eval gate`. Every question counts, one
+that failed as well. Intervals are at 95 %: Wilson's for shares, the bootstrap over questions for other means, order
+statistics for seconds. Seconds, tokens and memory hold for the machine that is named.
+"""
+_NONE = "There is no baseline yet. Make one: `citewell eval gate RUN.jsonl --baseline FILE --accept 'why'`.\n"
+
+
+def load_baselines(folder: Path) -> dict[str, Baseline]:
+    """The baselines of a folder by file name without its ending. Raises EvaluationError."""
+    return {path.stem: read_baseline(path) for path in sorted(folder.glob("*.json"))}
+
+
+def render(baselines: Mapping[str, Baseline]) -> str:
+    """The page."""
+    if not baselines:
+        return f"{_HEAD}\n{_NONE}"
+    headings = ("record", "data set", "n", "date", "what")
+    rows = (
+        (name, found.dataset, str(found.questions), found.date, escape_markdown(found.reason))
+        for name, found in baselines.items()
+    )
+    return "\n".join([_HEAD, markdown_table(headings, rows), "", *map(_section, baselines, baselines.values())])
+
+
+def _section(name: str, baseline: Baseline) -> str:
+    facts = "\n".join(f"- {key}: {escape_markdown(fact)}" for key, fact in _facts(baseline).items())
+    parts = [f"## {escape_markdown(name)}", facts, metrics_markdown(baseline.metrics)]
+    if baseline.losses:
+        rows = ((loss, str(count)) for loss, count in baseline.losses.items())
+        parts.append(markdown_table(("lost", "questions"), rows))
+    parts += [_beside(baseline, published) for published in PUBLISHED.get(baseline.dataset, ())]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(baseline: Baseline) -> dict[str, str]:
+    facts, machine = baseline.facts, baseline.facts.get("machine") or {}
+    model: dict[str, Any] = facts.get("model") or {}
+    return {
+        "data set": f"{baseline.dataset}, {baseline.questions} questions",
+        "command": baseline.command,
+        "date": baseline.date,
+        "Citewell": f"{facts.get('citewell')}, commit {facts.get('commit') or 'unknown'}",
+        "model": "not asked" if facts.get("retrieval_only") else model.get("file", "none"),
+        "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
+        "why this stands": baseline.reason,
+    }
+
+
+def _beside(baseline: Baseline, published: Published) -> str:
+    """The published figures with ours above them; nothing where the run has none of their metrics."""
+    keys = tuple(dict.fromkeys(key for row in published.rows.values() for key in row))
+    head = f"### {published.title}\n\nSource: {published.source}. {published.caveat}"
+    if not keys:
+        return head
+    if not any(key in baseline.metrics for key in keys):
+        return ""
+    ours = {key: found.value for key, found in baseline.metrics.items() if key in keys}
+    rows = {"**Citewell**": ours, **published.rows}
+    cells = (
+        (name, *(show_value(row.get(key), metric_of(key).unit) if key in row else UNKNOWN for key in keys))
+        for name, row in rows.items()
+    )
+    return f"{head}\n\n{markdown_table(('', *keys), cells)}"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 when the page is stale.")
+def main(check: bool) -> None:
+    """Write eval/RESULTS.md from the files of eval/baselines."""
+    page = render(load_baselines(BASELINES))
+    if not check:
+        PAGE.write_text(page, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
+        click.echo(f"'{PAGE}' is not what the baselines give. Write it anew: python -m eval.results", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

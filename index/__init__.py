@@ -15,7 +15,7 @@ from index.errors import (
 )
 from index.read import shown
 from index.search import Index, Passage, describe
-from index.split import Splitter, split_sentences
+from index.split import Splitter, count_tokens, split_chunks, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
 from index.verify import Fault, verify
 from index.watch import changes
@@ -50,12 +50,14 @@ __all__ = [
     "Watcher",
     "add",
     "changes",
+    "count_tokens",
     "describe",
     "fold",
     "open_embedder",
     "remove",
     "select",
     "shown",
+    "split_chunks",
     "split_sentences",
     "stem",
     "sync",

@@ -1,0 +1,86 @@
+"""BEIR folders (Thakur et al. 2021): documents, queries, and which document is relevant to which query."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from eval.datasets.dataset import Dataset
+from eval.datasets.documents import document, file_name
+from eval.datasets.reading import choose, digests, read_lines, text_lines
+from eval.errors import EvaluationError
+from eval.gold import Gold, GoldEvidence
+
+_SPLITS = ("test", "dev", "train")
+_Identifier = Annotated[str, Field(validation_alias="_id")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    id: _Identifier
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    id: _Identifier
+    text: str
+
+
+def load_scifact(folder: Path, split: str | None) -> Dataset:
+    """SciFact (Wadden et al. 2020) in BEIR's form: claims, and the abstracts that bear on them."""
+    return _load(folder, split, "scifact")
+
+
+def load_beir(folder: Path, split: str | None) -> Dataset:
+    """`corpus.jsonl`, `queries.jsonl` and `qrels/*.tsv`; without a split the first of test, dev, train.
+
+    A query's evidence are the documents with a score above zero; a query without any is left out, as trec_eval
+    does. There are no answers, so only retrieval can be scored. A document without text has its title as text.
+    """
+    return _load(folder, split, "beir")
+
+
+def _load(folder: Path, split: str | None, name: str) -> Dataset:
+    documents = choose(folder, "corpus.jsonl", split=None)
+    queries = choose(folder, "queries.jsonl", split=None)
+    judgements = choose(folder, "qrels/*.tsv", split=split, preferred=_SPLITS)
+    corpus = tuple(
+        document(row.id, row.text if row.text.strip() else row.title, row.title)
+        for row in read_lines(documents, _Document)
+    )
+    questions = {row.id: row.text for row in read_lines(queries, _Query)}
+    golds = tuple(
+        Gold(query, _text_of(query, questions, judgements), "fact", (), tuple(map(GoldEvidence, names)))
+        for query, names in _relevant(judgements).items()
+    )
+    files = digests(folder, documents, queries, judgements)
+    return Dataset(name, files, golds=golds, corpus=corpus, judge="document")
+
+
+def _text_of(query: str, questions: dict[str, str], path: Path) -> str:
+    if query not in questions:
+        raise EvaluationError(f"'{path}': query-id: '{query}' is not in queries.jsonl. Fetch both files anew.")
+    return questions[query]
+
+
+def _relevant(path: Path) -> dict[str, list[str]]:
+    """The names of the relevant documents by query, both in the file's order."""
+    found: dict[str, list[str]] = {}
+    for number, (line, place) in enumerate(text_lines(path)):
+        fields = line.split()
+        if number == 0 and fields[-1] == "score":
+            continue
+        if len(fields) != 3 or not fields[2].lstrip("-").isdecimal():
+            raise EvaluationError(
+                f"{place}: '{line.strip()[:80]}' is not 'query-id corpus-id score' with a whole number as score. "
+                "Mend it there."
+            )
+        name = file_name(fields[1])
+        if int(fields[2]) > 0 and name not in found.setdefault(fields[0], []):
+            found[fields[0]].append(name)
+    if not (relevant := {query: names for query, names in found.items() if names}):
+        raise EvaluationError(f"'{path}' names no relevant document. Fetch the file anew.")
+    return relevant

@@ -1,0 +1,80 @@
+"""Sets of claims with the texts that they refer to, for the check of support alone: AttributionBench and WiCE."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from eval.datasets.dataset import Claim, Dataset
+from eval.datasets.reading import choose, digests, read_lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Attribution:
+    id: str
+    claim: str
+    references: list[str]
+    attribution_label: Literal["attributable", "not attributable"]
+    src_dataset: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entailment:
+    label: Literal["supported", "partially_supported", "not_supported"]
+    claim: str
+    evidence: list[str]
+    meta: _Meta
+
+
+def load_attributionbench(folder: Path, split: str | None) -> Dataset:
+    """AttributionBench (Li et al., arXiv 2402.15089), `*.jsonl`; `group` is the set that a claim comes from."""
+    path = choose(folder, "*.jsonl", split=split)
+    claims = (
+        Claim(
+            row.id,
+            row.src_dataset,
+            row.claim,
+            tuple(reference for reference in row.references if reference.strip()),
+            row.attribution_label == "attributable",
+        )
+        for row in read_lines(path, _Attribution)
+    )
+    return Dataset("attributionbench", digests(folder, path), claims=_told_apart(claims))
+
+
+def load_wice(folder: Path, split: str | None) -> Dataset:
+    """WiCE (Kamoi et al., arXiv 2303.01432), `claim/*.jsonl`: does the cited page support the whole claim?
+
+    The reference is the page, a paragraph for each of its sentences as they were annotated; the sentences marked as
+    supporting are not singled out, for nobody marks them in use. Supported in part is not supported. `group` is the
+    label of three.
+    """
+    path = choose(folder, "entailment_retrieval/claim/*.jsonl", "claim/*.jsonl", "*.jsonl", split=split)
+    claims = (
+        Claim(
+            row.meta.id,
+            row.label,
+            row.claim,
+            ("\n\n".join(sentence for sentence in row.evidence if sentence.strip()),),
+            row.label == "supported",
+        )
+        for row in read_lines(path, _Entailment)
+    )
+    return Dataset("wice", digests(folder, path), claims=_told_apart(claims))
+
+
+def _told_apart(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """The claims, each later one of the same id with a number behind it."""
+    seen: Counter[str] = Counter()
+    apart: list[Claim] = []
+    for claim in claims:
+        seen[claim.id] += 1
+        count = seen[claim.id]
+        apart.append(claim if count == 1 else replace(claim, id=f"{claim.id}#{count}"))
+    return tuple(apart)

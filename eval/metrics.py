@@ -272,7 +272,8 @@ def _balanced_accuracy(records: Sequence[Record]) -> Measure | None:
 
 
 def _seconds(records: Sequence[Record], part: float) -> Measure | None:
-    return percentile([record.seconds if record.error is None else inf for record in records], part)
+    waits = [record.seconds if record.error is None else inf for record in records]
+    return percentile(waits, part) if waits else None
 
 
 def _quoted_seconds(records: Sequence[Record], part: float) -> Measure | None:

@@ -71,7 +71,7 @@ def make_report(header: Header, records: Sequence[Record]) -> Report:
     return Report(
         header=header,
         questions=len(records),
-        metrics=measure(records) if records else {},
+        metrics=measure(records),
         types=_split(records, lambda record: record.type, QUESTION_TYPES),
         groups=_split(records, lambda record: record.group, ()),
         losses=find_lost(records),

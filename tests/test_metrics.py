@@ -1,98 +1,54 @@
 """Metrics against cases worked out by hand."""
 
-import pytest
-from judged import answer, gold
+from dataclasses import replace
+from typing import Any
 
-from eval.gold import QuestionType
-from eval.metrics import METRICS, Measure, measure, percentile, share
+import numpy as np
+import pytest
+from judged import answer, record
+
+from eval.metrics import (
+    METRICS,
+    NOTHING,
+    Measure,
+    bootstrap_mean,
+    mean,
+    measure,
+    metric_of,
+    percentile,
+    risk_coverage,
+    share,
+)
 from eval.record import Record
 
 
-def record(kind: QuestionType = "fact", **changes: object) -> Record:
-    answerable = kind != "unanswerable"
-    values: dict[str, object] = {
-        "id": "a",
-        "question": "?",
-        "type": kind,
-        "gold": gold("a", kind),
-        "answer": answer(),
-        "right": answerable or None,
-        "cited": True,
-        "rightly_cited": answerable or None,
-        "refused": False,
-        "quoted_seconds": 0.25,
-        "seconds": 1.0,
-        "error": None,
-    }
-    return Record(**{**values, **changes})  # type: ignore[arg-type]
+def scored(name: str = "a", **scores: float) -> Record:
+    return record(name, scores=scores)
 
 
-def crash(kind: QuestionType = "fact") -> Record:
-    false = False if kind != "unanswerable" else None
-    return record(
-        kind, answer=None, right=false, cited=False, rightly_cited=false, quoted_seconds=None, error="It died."
-    )
+def crash(**changes: Any) -> Record:
+    return record(**{"answer": None, "quoted_seconds": None, "error": "It died.", **changes})
 
 
-def refusal(kind: QuestionType = "fact") -> Record:
-    false = False if kind != "unanswerable" else None
-    said = answer(refused=True)
-    return record(
-        kind, answer=said, right=false, cited=False, rightly_cited=false, refused=True, quoted_seconds=None
-    )
+def test_a_metric_is_the_mean_of_a_key_over_the_records_that_have_it() -> None:
+    found = measure([scored(right=1.0, f1=1.0), scored(right=0.0, f1=0.25), scored(right=0.0), scored(cited=1.0)])
+    assert (found["right"].value, found["right"].n) == (1 / 3, 3)
+    assert (found["f1"].value, found["f1"].n) == (0.625, 2)
+    assert (found["cited"].value, found["cited"].n) == (1.0, 1)
+    assert "exact_match" not in found
 
 
-RECORDS = (
-    record(seconds=1.0, quoted_seconds=0.1),  # right and rightly cited
-    record(rightly_cited=False, seconds=2.0, quoted_seconds=0.2),  # right, but the citation is elsewhere
-    record(right=False, rightly_cited=False, answer=answer(tier="worded"), seconds=3.0, quoted_seconds=0.3),
-    record(right=False, rightly_cited=False, cited=False, seconds=4.0, quoted_seconds=0.4),
-    refusal(),
-    crash(),
-    refusal("unanswerable"),
-    record("unanswerable", seconds=5.0, quoted_seconds=0.5),
-    crash("unanswerable"),
-)
+def test_metrics_come_in_the_order_in_which_they_are_shown() -> None:
+    keys = list(measure([record(memory_mb=9.0, ranks=(1,), scores={"hits@10": 1.0, "right": 1.0, "strict": 1.0})]))
+    assert keys == sorted(keys, key=list(METRICS).index)
+    assert keys[:3] == ["right", "strict", "aurc"]
 
 
-@pytest.mark.parametrize(
-    ("key", "hits", "n"),
-    [
-        ("right", 2, 6),
-        ("cited", 3, 6),
-        ("rightly_cited", 1, 6),
-        ("false_refusals", 1, 6),
-        ("refused_unanswerable", 1, 3),
-        ("worded_share", 1, 9),
-        ("failed", 2, 9),
-    ],
-)
-def test_shares_count_every_question_that_failed_as_well(key: str, hits: int, n: int) -> None:
-    found = measure(RECORDS)[key]
-    assert (found.value, found.n) == (hits / n, n)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "n"),
-    [
-        # 1 1 1 2 3 4 5 and two that never ended: the fifth of nine is the median, the ninth is infinite.
-        ("seconds_p50", 3.0, 9),
-        ("seconds_p95", None, 9),
-        # Without the two refusals .1 .2 .3 .4 .5 and two that never came: the fourth of seven.
-        ("quoted_seconds_p50", 0.4, 7),
-        ("quoted_seconds_p95", None, 7),
-    ],
-)
-def test_a_question_that_failed_counts_as_one_that_never_ended(key: str, value: float | None, n: int) -> None:
-    found = measure(RECORDS)[key]
-    assert found == Measure(value, None, None, n)
-
-
-def test_the_interval_is_wilsons() -> None:
+def test_the_interval_of_a_share_is_wilsons() -> None:
     # By hand, z = 1.959964, p = .3, n = 10: centre (p + z²/2n) / (1 + z²/n) = .3555, half width .2478.
-    found = share([True] * 3 + [False] * 7)
-    assert found.low == pytest.approx(0.1078, abs=1e-4)
-    assert found.high == pytest.approx(0.6032, abs=1e-4)
+    for found in (share([True] * 3 + [False] * 7), mean([1.0] * 3 + [0.0] * 7)):
+        assert found.low == pytest.approx(0.1078, abs=1e-4)
+        assert found.high == pytest.approx(0.6032, abs=1e-4)
 
 
 def test_the_interval_of_none_and_of_all_stays_within_bounds() -> None:
@@ -102,18 +58,173 @@ def test_the_interval_of_none_and_of_all_stays_within_bounds() -> None:
     assert (every.low, every.high) == (pytest.approx(0.7961, abs=1e-4), 1.0)
 
 
+def test_the_interval_of_another_mean_is_the_bootstraps() -> None:
+    # Of many values a resampled mean is nearly normal: half width 1.96 sd / √n, sd of 0, ½, 1 √(1/6).
+    values = [0.0, 0.5, 1.0] * 200
+    found = mean(values)
+    assert found.value == 0.5
+    assert found.low == pytest.approx(0.5 - 1.96 * np.sqrt(1 / 6 / 600), abs=0.004)
+    assert found.high == pytest.approx(0.5 + 1.96 * np.sqrt(1 / 6 / 600), abs=0.004)
+    assert mean(values) == found
+    assert mean([0.25] * 9) == Measure(0.25, 0.25, 0.25, 9)
+
+
+def test_the_bootstrap_draws_what_scipys_does() -> None:
+    from scipy.stats import bootstrap  # noqa: PLC0415
+
+    values = np.random.default_rng(7).beta(0.5, 0.5, 80)
+    theirs = bootstrap((values,), np.mean, n_resamples=5000, method="percentile", rng=1).confidence_interval
+    assert bootstrap_mean(values.tolist()) == pytest.approx((theirs.low, theirs.high), abs=0.012)
+
+
 @pytest.mark.parametrize(
-    ("seconds", "part", "value"),
-    [([3.0], 0.95, 3.0), ([1.0, 2.0], 0.5, 1.0), ([float(n) for n in range(1, 21)], 0.95, 19.0)],
+    ("seconds", "part", "expected"),
+    [
+        # Binomial(10, .5): P(at most 1) = .011, P(at most 2) = .055; so the 2nd and, by symmetry, the 9th.
+        ([float(n) for n in range(1, 11)], 0.5, Measure(5.0, 2.0, 9.0, 10)),
+        # Binomial(20, .95): P(at most 16) = .016, P(at most 17) = .075; all 20 in 36 %: nothing bounds it.
+        ([float(n) for n in range(20, 0, -1)], 0.95, Measure(19.0, 17.0, None, 20)),
+        ([3.0], 0.95, Measure(3.0, None, None, 1)),
+        ([1.0, 2.0], 0.5, Measure(1.0, None, None, 2)),
+    ],
 )
-def test_a_percentile_is_one_of_the_times(seconds: list[float], part: float, value: float) -> None:
-    assert percentile(seconds, part) == Measure(value, None, None, len(seconds))
+def test_a_percentile_and_its_ends_are_of_the_times(seconds: list[float], part: float, expected: Measure) -> None:
+    assert percentile(seconds, part) == expected
 
 
-def test_nothing_has_no_value() -> None:
-    assert set(measure(()).values()) == {Measure(None, None, None, 0)}
-    assert measure([record()])["refused_unanswerable"] == Measure(None, None, None, 0)
+def test_the_interval_of_a_percentile_holds_it_in_95_of_100() -> None:
+    # The median of an exponential time is ln 2.
+    draws = np.random.default_rng(3).exponential(size=(400, 60))
+    found = [percentile(list(times), 0.5) for times in draws]
+    held = sum(item.low <= np.log(2) <= item.high for item in found if item.low and item.high)
+    assert 0.93 <= held / 400 <= 0.99
 
 
-def test_every_metric_is_defined_in_words() -> None:
-    assert all(metric.of.__doc__ and metric.of.__name__ == key for key, metric in METRICS.items())
+def test_a_question_that_failed_counts_as_one_that_never_ended() -> None:
+    # 1 2 3 and two that never ended: the third of five is the median, the fifth is infinite.
+    asked = [record(str(n), seconds=float(n), quoted_seconds=n / 10) for n in (3, 1, 2)] + [crash(), crash()]
+    found = measure(asked)
+    assert (found["seconds_p50"].value, found["seconds_p95"].value, found["seconds_p50"].n) == (3.0, None, 5)
+    assert (found["quoted_seconds_p50"].value, found["quoted_seconds_p95"].value) == (0.3, None)
+
+
+def test_a_refusal_has_no_first_quotation() -> None:
+    found = measure([record(), record(refused=True, quoted_seconds=None)])
+    assert found["quoted_seconds_p50"].n == 1
+
+
+def test_steps_are_timed_but_for_those_that_are_measured_from_outside() -> None:
+    def timed(**seconds: float) -> Record:
+        said = answer()
+        return record(answer=replace(said, trace=replace(said.trace, seconds=seconds)))
+
+    found = measure([timed(search=0.2, quoted=0.3, draft=2.0, total=2.1), timed(search=0.4, total=0.5), crash()])
+    steps = {key: item for key, item in found.items() if key not in METRICS}
+    assert list(steps) == ["search_seconds_p50", "search_seconds_p95", "draft_seconds_p50", "draft_seconds_p95"]
+    # .2 .4 and one that failed; 2 and the same one.
+    assert (steps["search_seconds_p50"].value, steps["search_seconds_p50"].n) == (0.4, 3)
+    assert (steps["search_seconds_p95"].value, steps["draft_seconds_p50"].value) == (None, 2.0)
+    assert metric_of("search_seconds_p95").unit == "seconds"
+
+
+def test_refusals_are_precise_as_far_as_they_meet_the_unanswerable() -> None:
+    nobody_knows = record(type="unanswerable", refused=True, scores={"refused_unanswerable": 1.0})
+    found = measure([nobody_knows, nobody_knows, record(refused=True), record()])["refusal_precision"]
+    assert (found.value, found.n) == (2 / 3, 3)
+    assert measure([replace(nobody_knows, refused=False), record()])["refusal_precision"] == NOTHING
+    assert "refusal_precision" not in measure([record(refused=True)])
+
+
+def sure(*answers: tuple[float | None, float]) -> list[Record]:
+    return [record(str(n), confidence=at, scores={"strict": score}) for n, (at, score) in enumerate(answers)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "risks"),
+    [
+        # Of the 1, 2, 3, 4 surest 0, 1, 1, 2 are wrong.
+        ([(0.9, 1.0), (0.8, 0.0), (0.7, 1.0), (0.6, 0.0)], (0, 1 / 2, 1 / 3, 2 / 4)),
+        ([(0.6, 0.0), (0.9, 1.0), (0.7, 0.0), (0.8, 1.0)], (0, 0, 1 / 3, 2 / 4)),
+        # Two that are equally sure, one of them wrong: on average half of the first is.
+        ([(0.5, 1.0), (0.5, 0.0), (0.1, 0.0)], (1 / 2, 1 / 2, 2 / 3)),
+        # Nobody knows how sure the one that failed is: it comes last.
+        ([(None, 0.0), (0.1, 1.0)], (0, 1 / 2)),
+    ],
+)
+def test_risk_grows_with_coverage(answers: list[tuple[float | None, float]], risks: tuple[float, ...]) -> None:
+    curve = risk_coverage(sure(*answers))
+    assert [coverage for coverage, _ in curve] == [n / len(answers) for n in range(1, len(answers) + 1)]
+    assert [risk for _, risk in curve] == pytest.approx(risks)
+    found = measure(sure(*answers))["aurc"]
+    assert (found.value, found.n) == (pytest.approx(sum(risks) / len(risks)), len(answers))
+    assert found.low is not None and found.high is not None and found.low <= found.high
+
+
+def test_without_any_confidence_there_is_no_curve() -> None:
+    assert risk_coverage(sure((None, 1.0))) == ()
+    assert measure(sure((None, 1.0)))["aurc"] == NOTHING
+
+
+def claim(group: str | None, label: bool, verdict: bool | None) -> Record:
+    scores = {"correct": float(verdict is label)}
+    return record(type="claim", group=group, label=label, verdict=verdict, answer=None, scores=scores)
+
+
+CLAIMS = [
+    # Yes: 1 found, 1 missed, none false: 2 / 3. No: 2 found, 1 false: 4 / 5. Mean 11 / 15.
+    *(claim("a", *pair) for pair in [(True, True), (True, False), (False, False), (False, False)]),
+    # Yes: the check failed, which finds nothing: 0. No: 1. Mean 1 / 2.
+    claim("b", True, None),
+    claim("b", False, False),
+]
+
+
+def test_macro_f1_is_per_group_and_then_the_mean() -> None:
+    found = measure(CLAIMS)["macro_f1"]
+    assert (found.value, found.n) == (pytest.approx((11 / 15 + 1 / 2) / 2), 6)
+    assert measure(CLAIMS[:4])["macro_f1"].value == pytest.approx(11 / 15)
+
+
+def test_a_class_that_is_neither_label_nor_verdict_does_not_count() -> None:
+    assert measure([claim(None, True, True), claim(None, True, True)])["macro_f1"].value == 1.0
+
+
+def test_balanced_accuracy_is_over_all_claims() -> None:
+    # Of three that are supported one is found, of three that are not all are.
+    found = measure(CLAIMS)["balanced_accuracy"]
+    assert (found.value, found.n) == (pytest.approx((1 / 3 + 1) / 2), 6)
+
+
+def test_the_bootstrap_of_macro_f1_agrees_with_drawing_claims_one_by_one() -> None:
+    generator = np.random.default_rng(5)
+    pairs = [(bool(label), bool(label) == bool(hit)) for label, hit in generator.integers(0, 4, (300, 2)) > 0]
+    claims = [claim(None, label, verdict) for label, verdict in pairs]
+    drawn = [
+        measure([claims[place] for place in generator.integers(0, 300, 300)])["macro_f1"].value for _ in range(150)
+    ]
+    found = measure(claims)["macro_f1"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), abs=0.025)
+
+
+def test_what_was_not_asked_for_is_not_measured() -> None:
+    assert set(measure(CLAIMS)) == {"correct", "macro_f1", "balanced_accuracy", "seconds_p50", "seconds_p95"}
+    assert measure(()) == {}
+
+
+def test_tokens_are_means_and_memory_is_the_most() -> None:
+    def spent(prompt: int, memory: float) -> Record:
+        said = answer()
+        trace = replace(said.trace, tokens={"prompt": prompt, "answer": 2})
+        return record(answer=replace(said, trace=trace), memory_mb=memory)
+
+    found = measure([spent(300, 900.0), spent(0, 950.0), crash()])
+    assert (found["prompt_tokens"].value, found["prompt_tokens"].n) == (150.0, 2)
+    assert found["answer_tokens"].value == 2.0
+    assert found["memory_mb"] == Measure(950.0, None, None, 2)
+
+
+def test_every_metric_has_words_of_its_own() -> None:
+    labels = [metric.label for metric in METRICS.values()]
+    assert len(set(labels)) == len(labels)
+    with pytest.raises(KeyError):
+        metric_of("taste")

@@ -1,6 +1,6 @@
 """Figures as people read them, in a terminal and in Markdown."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -43,9 +43,9 @@ def show_p(p: float) -> str:
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
-def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what would end a cell is escaped, and all columns but the first are set as figures."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: Collection[int] = (0,)) -> str:
+    """A table; what would end a cell is escaped, and all columns but those of `words` are set as figures."""
+    lines = [headings, ["---" if place in words else "---:" for place in range(len(headings))], *rows]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 
 

@@ -150,7 +150,7 @@ def render_markdown(report: Report) -> str:
             parts += [f"## By {heading}", _rows_markdown(heading, rows)]
     if report.losses:
         lost = ((loss, str(len(ids)), escape_markdown(", ".join(ids))) for loss, ids in report.losses.items())
-        parts += ["## Losses", markdown_table(("lost", "questions", "which"), lost)]
+        parts += ["## Losses", markdown_table(("lost", "questions", "which"), lost, words=(0, 2))]
     if report.failures:
         parts += [
             "## Failed",
@@ -161,7 +161,7 @@ def render_markdown(report: Report) -> str:
 
 def metrics_markdown(metrics: Measures) -> str:
     """The metrics as a table: key, words, value, interval, n."""
-    return markdown_table(_METRIC_HEADINGS, _metric_rows(metrics))
+    return markdown_table(_METRIC_HEADINGS, _metric_rows(metrics), words=(0, 1))
 
 
 def _split(

@@ -43,7 +43,9 @@ def render(baselines: Mapping[str, Baseline]) -> str:
         (name, found.dataset, str(found.questions), found.date, escape_markdown(found.reason))
         for name, found in baselines.items()
     )
-    return "\n".join([_HEAD, markdown_table(headings, rows), "", *map(_section, baselines, baselines.values())])
+    return "\n".join(
+        [_HEAD, markdown_table(headings, rows, words=(0, 1, 4)), "", *map(_section, baselines, baselines.values())]
+    )
 
 
 def _section(name: str, baseline: Baseline) -> str:

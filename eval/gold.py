@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -54,11 +55,32 @@ class Gold:
     group: str | None = None
 
     def is_met_by(self, answer: str) -> bool:
-        """True when the answer's text holds every part, in lower case and with white space evened out."""
-        text = " ".join(answer.lower().split())
-        return bool(self.answers) and all(
-            any(alternative.lower() in text for alternative in part) for part in self.answers
-        )
+        """True when the answer's text holds every part; of yes and no the first word counts."""
+        return bool(self.answers) and all(self.parts_met_by(answer))
+
+    def parts_met_by(self, answer: str) -> tuple[bool, ...]:
+        """For each part of the gold answer whether the text holds it."""
+        met = _decides if self.type == "yes_no" else holds
+        return tuple(met(answer, part) for part in self.answers)
+
+
+def holds(text: str, part: Sequence[str]) -> bool:
+    """True when one of the alternatives stands in the text as whole words, whatever case and white space."""
+    evened = " ".join(text.lower().split())
+    alternatives = (" ".join(alternative.lower().split()) for alternative in part)
+    return any(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", evened) for words in alternatives)
+
+
+def _decides(text: str, part: Sequence[str]) -> bool:
+    """True when the first yes or no is that of an alternative; where they have none, when the text holds one."""
+    wanted = {_first_yes_no(alternative) for alternative in part} - {None}
+    return _first_yes_no(text) in wanted if wanted else holds(text, part)
+
+
+def _first_yes_no(text: str) -> str | None:
+    """The first word of a text that is yes or no, which no-one is not; None without one."""
+    found = re.search(r"(?<![\w-])(?:yes|no)(?![\w-])", text.lower())
+    return None if found is None else found.group()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from eval.datasets.dataset import OfficialName
 from eval.gold import Gold, GoldEvidence
 from eval.official import official_score
 from eval.strict import is_strictly_right
-from eval.texts import is_exact_match, share_of_parts, token_f1
+from eval.texts import is_exact_match, token_f1
 from service.answer import Answer, Citation
 
 
@@ -92,7 +92,10 @@ def _f1(given: _Given) -> float:
 
 def _completeness(given: _Given) -> float:
     """The share of the gold answer's parts that the answer holds."""
-    return 0.0 if given.text is None else share_of_parts(given.gold.answers, given.text)
+    if given.text is None:
+        return 0.0
+    met = given.gold.parts_met_by(given.text)
+    return sum(met) / len(met)
 
 
 def _quoted_right(given: _Given) -> bool:
@@ -151,10 +154,10 @@ def _is_answerable(gold: Gold) -> bool:
 _Score = Callable[[_Given], float]
 
 _GROUPS: tuple[tuple[Callable[[Gold], bool], Mapping[str, _Score]], ...] = (
-    (lambda _: True, {"cited": _cited, "verbatim": _verbatim, "worded_share": _worded}),
+    (lambda _: True, {"verbatim": _verbatim, "worded_share": _worded}),
     (lambda gold: bool(gold.answers) or not _is_answerable(gold), {"strict": _strict}),
     (lambda gold: not _is_answerable(gold), {"refused_unanswerable": _refused}),
-    (_is_answerable, {"false_refusals": _refused}),
+    (_is_answerable, {"cited": _cited, "false_refusals": _refused}),
     (
         lambda gold: bool(gold.answers),
         {

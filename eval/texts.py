@@ -74,9 +74,3 @@ def _f1(gold: Counter[str], tokens: Counter[str]) -> float:
     if not gold or not tokens:
         return float(gold == tokens)
     return 2 * (gold & tokens).total() / (gold.total() + tokens.total())
-
-
-def share_of_parts(parts: Parts, text: str) -> float:
-    """The share of the parts that the text holds, in lower case and with white space evened out."""
-    evened = " ".join(text.lower().split())
-    return sum(any(alternative.lower() in evened for alternative in part) for part in parts) / len(parts)

@@ -302,10 +302,10 @@ def test_clapnq(tmp_path: Path) -> None:
         clap("4", (None, [])),
     )
     dataset = load_dataset("clapnq", tmp_path)
-    opened, stops = GoldEvidence("1.html", "It opened in May ."), GoldEvidence("1.html", "It has nine stops .")
+    opened = GoldEvidence("1.html", "It opened in May .")
     question = "when did it open"
     assert dataset.golds == (
-        Gold("1", question, "fact", (("In May.", "May."),), (opened, stops), group="answerable"),
+        Gold("1", question, "fact", (("In May.", "May."),), (opened,), group="answerable"),
         Gold("2", question, "unanswerable", group="unanswerable"),
         Gold("3", question, "fact", (("In May.",),), (GoldEvidence("3.html"),), group="answerable"),
         Gold("4", question, "unanswerable", group="unanswerable"),
@@ -365,9 +365,6 @@ def test_rgb_conflicts_are_of_other_passages_in_an_order_that_stays(tmp_path: Pa
     assert sorted(texts(dataset, "1/conflict")) == ["false 0", "right 0"]
     assert Counter(text.split()[0] for text in texts(dataset, "2/conflict")) == {"right": 2, "false": 2}
     assert "2/irrelevant" not in dataset.contexts
-    for gold in dataset.golds:
-        right = {passage.name for passage in dataset.contexts[gold.id] if passage.text.startswith("right")}
-        assert {evidence.document for evidence in gold.evidence} == right
     assert load_dataset("rgb", tmp_path) == dataset
 
 

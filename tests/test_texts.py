@@ -10,7 +10,7 @@ from eval.datasets.dataset import OfficialName
 from eval.gold import Gold, QuestionType
 from eval.official import official_score
 from eval.strict import is_strictly_right
-from eval.texts import is_exact_match, normalise, normalise_with_articles, share_of_parts, token_f1
+from eval.texts import is_exact_match, normalise, normalise_with_articles, token_f1
 
 MULTIHOP_RAG = ROOT.parent / "shared" / "bench" / "multihop-rag" / "MultiHopRAG.json"
 EIGHT = "yes no sam insufficient information. bankman-fried google altman"
@@ -88,14 +88,35 @@ def test_f1_is_of_bags_of_tokens(answers: tuple[str, ...], text: str, value: flo
 @pytest.mark.parametrize(
     ("text", "share"),
     [
-        ("Northern\n lights", 1 / 3),
+        ("The north\n lights", 1 / 3),
+        ("Northern lights", 0),
         ("The South  Pole", 2 / 3),
         ("To the antarctic, from north to west", 1),
         ("", 0),
     ],
 )
 def test_completeness_is_the_share_of_parts_that_the_text_holds(text: str, share: float) -> None:
-    assert share_of_parts(asked("north", "antarctic|south pole", "pole|west").answers, text) == pytest.approx(share)
+    met = asked("north", "antarctic|south pole", "pole|west").parts_met_by(text)
+    assert sum(met) / len(met) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("kind", "gold", "text", "right"),
+    [
+        # Whole words: "no" is in "know", three in threefold.
+        ("fact", "three", "A threefold rise.", False),
+        ("fact", "three", "In three, or four.", True),
+        ("fact", "$5", "It cost $5.", True),
+        ("yes_no", "No", "I know nothing of it.", False),
+        # The first yes or no decides.
+        ("yes_no", "No", "Yes, there was no doubt.", False),
+        ("yes_no", "No", "No: yes would be wrong.", True),
+        # What is neither is looked for.
+        ("yes_no", "It did not", "We are told it did not.", True),
+    ],
+)
+def test_right_is_told_by_whole_words(kind: QuestionType, gold: str, text: str, right: bool) -> None:
+    assert asked(gold, kind=kind).is_met_by(text) is right
 
 
 @pytest.mark.parametrize(

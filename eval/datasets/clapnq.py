@@ -33,8 +33,8 @@ class _Question:
 def load_clapnq(folder: Path, split: str | None) -> Dataset:
     """`clapnq_*.jsonl`, each question asked of its own passage.
 
-    A question is answerable when one annotator answered it. The annotators' answers are alternatives; every
-    sentence that one of them selected is evidence, or the whole passage where none selected any. `group` is
+    A question is answerable when one annotator answered it. The annotators' answers are alternatives; evidence are
+    the sentences that the first of them selected, or the whole passage where none selected any. `group` is
     answerable or unanswerable.
     """
     path = choose(folder, "clapnq_*.jsonl", "**/clapnq_*.jsonl", split=split)
@@ -60,9 +60,8 @@ def _gold(row: _Question, passages: tuple[SourceDocument, ...]) -> Gold:
     if not answered:
         return Gold(row.id, row.input, "unanswerable", group="unanswerable")
     answers = tuple(dict.fromkeys(output.answer or "" for output in answered))
-    selected = dict.fromkeys(
-        sentence for output in answered for sentence in output.selected_sentences or () if sentence.strip()
-    )
+    selections = ([text for text in output.selected_sentences or () if text.strip()] for output in answered)
+    selected = dict.fromkeys(next((selection for selection in selections if selection), ()))
     evidence = tuple(GoldEvidence(_document_of(sentence, passages), sentence) for sentence in selected)
     return Gold(
         row.id,

@@ -9,7 +9,7 @@ import numpy as np
 from eval.datasets.dataset import Dataset, SourceDocument
 from eval.datasets.documents import document
 from eval.datasets.reading import choose, digests, read_lines
-from eval.gold import Gold, GoldEvidence
+from eval.gold import Gold
 
 SEED = 2333
 """The authors' own."""
@@ -38,7 +38,7 @@ def load_rgb(folder: Path, split: str | None) -> Dataset:
 
     ID/correct: right passages. ID/irrelevant: passages without the answer, so it is unanswerable; there is none
     where the item has no such passage. ID/conflict: of every passage either the right or the falsified version,
-    of a lone one both. Evidence are the right passages that are shown.
+    of a lone one both. No evidence is marked: each right passage would do, and nobody need cite them all.
     """
     path = choose(folder, "en_fact*.json", "**/en_fact*.json", split=split)
     golds: list[Gold] = []
@@ -47,18 +47,16 @@ def load_rgb(folder: Path, split: str | None) -> Dataset:
         for group, passages in _versions(item, position).items():
             name = f"{item.id}/{group}"
             contexts[name] = passages
-            golds.append(_gold(name, group, item, passages))
+            golds.append(_gold(name, group, item))
     return Dataset(
         "rgb", digests(folder, path), golds=tuple(golds), contexts=contexts, judge="document", official="rgb"
     )
 
 
-def _gold(name: str, group: str, item: _Item, passages: Sequence[SourceDocument]) -> Gold:
+def _gold(name: str, group: str, item: _Item) -> Gold:
     if group == "irrelevant":
         return Gold(name, item.query, "unanswerable", group=group)
-    right = {passage.name for passage in _documents(item)[: len(item.positive)]}
-    evidence = tuple(GoldEvidence(passage.name) for passage in passages if passage.name in right)
-    return Gold(name, item.query, "fact", item.parts(), evidence, group=group)
+    return Gold(name, item.query, "fact", item.parts(), group=group)
 
 
 def _documents(item: _Item) -> tuple[SourceDocument, ...]:

@@ -1,26 +1,28 @@
 """`citewell eval ...`, which joins the command line through the entry points `citewell.commands`."""
 
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing
 from pathlib import Path
 
 import click
 from rich.console import Console
-from tqdm import tqdm
 
-from eval.coverage import find_gaps
-from eval.gold import Gold, load_gold
+from eval.datasets import DATASETS, load_dataset
+from eval.datasets.dataset import Dataset
+from eval.datasets.gold_files import load_gold_file
+from eval.header import Choice
+from eval.init_command import init_command
 from eval.record import Header, Record, to_line
-from eval.run import Answering, ask, describe_run, warm_up
-from eval.table import print_figures
-from service.assistant import open_assistant
+from eval.report import print_report
+from eval.report_commands import compare_command, gate_command, report_command
+from eval.run import run
 from service.console import EXIT_INTERRUPTED, index_option, json_option, refuse_empty
-from service.settings import load_settings, refuses_colour
-from service.terminal import strip_controls
+from service.settings import Settings, load_settings, refuses_colour
+from service.terminal import ProgressBar, strip_controls
 
 _DEFAULT_QUESTIONS = Path("seeds/questions.jsonl")
-_Write = Callable[[Header | Record], None]
+_RETRIEVERS = ("citewell", "bm25")
 
 
 @click.group(name="eval")
@@ -28,42 +30,89 @@ def eval_group() -> None:
     """Measure answers against questions whose answers are known."""
 
 
+for _command in (init_command, report_command, compare_command, gate_command):
+    eval_group.add_command(_command)
+
+
 @eval_group.command(name="run")
-@click.argument("questions", required=False, metavar="[QUESTIONS.jsonl]", callback=refuse_empty)
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Ask only the first N questions.")
-@click.option("--out", metavar="RUN.jsonl", callback=refuse_empty, help="Write the lines of the run to a new file.")
+@click.argument("questions", required=False, metavar="[QUESTIONS]", callback=refuse_empty)
+@click.option("--dataset", "name", type=click.Choice(sorted(DATASETS)), help="Ask a data set instead of a file.")
+@click.option("--path", metavar="PATH", callback=refuse_empty, help="Folder of the data set (CITEWELL_BENCH).")
+@click.option("--split", metavar="NAME", help="Which part of the data set, where it has several.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Ask only N questions, drawn by --seed.")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="What --limit draws with.")
+@click.option("--retrieval-only", is_flag=True, help="Rank passages, but answer nothing.")
+@click.option(
+    "--retriever",
+    type=click.Choice(_RETRIEVERS),
+    default="citewell",
+    help="Rank by the service (default), or by BM25 over 256-token chunks, which checks this harness.",
+)
+@click.option("--out", metavar="RUN.jsonl", callback=refuse_empty, help="Keep the run in a file, or continue it.")
 @json_option
 @index_option
-def run_command(
-    questions: str | None, limit: int | None, out: str | None, as_json: bool, folder: str | None
+def run_command(  # noqa: PLR0913, PLR0917 - one for each option
+    questions: str | None,
+    name: str | None,
+    path: str | None,
+    split: str | None,
+    limit: int | None,
+    seed: int,
+    retrieval_only: bool,
+    retriever: str,
+    out: str | None,
+    as_json: bool,
+    folder: str | None,
 ) -> None:
-    """Ask all gold questions of a file and tell how many answers are right, cited and refused, and how fast.
+    """Ask gold questions and tell how many answers are right, cited and refused, and how fast.
 
-    QUESTIONS.jsonl (default seeds/questions.jsonl) holds one JSON object a line: id, question, type, answers,
-    evidence. The tables go to standard output; with --json that gets the run's lines, a header and then one for
-    each question, and the tables go to standard error. Wrong answers are no failure: the exit code is 0, or 130
-    when the run was interrupted, which keeps what it has.
+    QUESTIONS (default seeds/questions.jsonl) is a gold file, .jsonl or .yaml, which is asked of your index. With
+    --dataset, a data set is read from --path in its own format, and its documents are indexed in the cache first.
+    The tables go to standard output; with --json that gets the lines of the run, and the tables go to standard
+    error. A run that was stopped goes on when it is started again with its --out. Wrong answers are no failure: the
+    exit code is 0, or 130 when the run was interrupted.
 
     \b
     Examples:
       citewell eval run
-      citewell eval run my-questions.jsonl --index work/index --out run.jsonl
-      citewell eval run --limit 5 --json | jq 'select(.right == false) | .question'
+      citewell eval run my-questions.yaml --index work/index --out run.jsonl
+      citewell eval run --dataset multihop-rag --path bench/multihop-rag --retrieval-only --out run.jsonl
+      citewell eval run --limit 5 --json | jq 'select(.scores.right == 0) | .question'
     """
-    file = _questions_file(questions)
-    golds = load_gold(file)[:limit]
-    if out is not None and Path(out).exists():
-        raise click.UsageError(f"'{out}' exists already. Name a new file for this run, or remove that one.")
     settings = load_settings(index=folder)
-    with open_assistant(settings) as assistant:
-        for gap in find_gaps(golds, assistant.index, settings.index, file):
-            click.echo(strip_controls(f"citewell: {gap}"), err=True)
-        header = describe_run(settings, file, golds)
-        with _writing(out, as_json) as write:
-            write(header)
-            records = _ask_all(assistant, golds, write)
-    _tell(records, len(golds), as_json)
-    sys.exit(0 if len(records) == len(golds) else EXIT_INTERRUPTED)
+    choice = Choice(limit, seed, retriever, retrieval_only)
+    dataset = _load(settings, questions, name, path, split)
+    _refuse_misuse(dataset, choice, folder, path)
+    tell = _tell_line if as_json else _tell_nothing
+    with closing(ProgressBar()) as bar:
+        finished = run(
+            dataset,
+            settings,
+            choice,
+            out=None if out is None else Path(out),
+            command=_spelled(questions, name, path, choice),
+            bar=bar,
+            tell=tell,
+            warn=_warn,
+        )
+    console = Console(stderr=as_json, highlight=False, no_color=refuses_colour())
+    print_report(console, finished.header, finished.records, finished.wanted)
+    sys.exit(0 if len(finished.records) == finished.wanted else EXIT_INTERRUPTED)
+
+
+def _load(
+    settings: Settings, questions: str | None, name: str | None, path: str | None, split: str | None
+) -> Dataset:
+    if name is None:
+        if path is not None or split is not None:
+            raise click.UsageError("--path and --split go with --dataset: name the data set as well.")
+        return load_gold_file(_questions_file(questions), _warn)
+    if questions is not None:
+        raise click.UsageError(f"Ask either the file '{questions}' or --dataset {name}, not both.")
+    place = path or settings.bench or ("." if name == "seeds" else "")
+    if not place:
+        raise click.UsageError(f"Where is '{name}'? Name its folder with --path, or set CITEWELL_BENCH.")
+    return load_dataset(name, Path(place), split)
 
 
 def _questions_file(named: str | None) -> Path:
@@ -72,43 +121,41 @@ def _questions_file(named: str | None) -> Path:
     if not _DEFAULT_QUESTIONS.is_file():
         raise click.UsageError(
             f"There is no '{_DEFAULT_QUESTIONS}' in this folder. Name a file of gold questions: "
-            "citewell eval run QUESTIONS.jsonl"
+            "citewell eval run QUESTIONS.yaml"
         )
     return _DEFAULT_QUESTIONS
 
 
-@contextmanager
-def _writing(out: str | None, as_json: bool) -> Iterator[_Write]:
-    """Writes lines to the file, to standard output, to both or to none, each at once."""
-    with nullcontext() if out is None else Path(out).open("x", encoding="utf-8") as file:
-
-        def write(line: Header | Record) -> None:
-            text = to_line(line)
-            if file is not None:
-                file.write(text + "\n")
-                file.flush()
-            if as_json:
-                click.echo(text)
-
-        yield write
+def _refuse_misuse(dataset: Dataset, choice: Choice, folder: str | None, path: str | None) -> None:
+    if folder is not None and (path is not None or dataset.corpus or dataset.contexts or dataset.claims):
+        raise click.UsageError("--index goes with a gold file: a data set's documents have an index of their own.")
+    if choice.retriever == "bm25" and not (choice.retrieval_only and dataset.corpus):
+        raise click.UsageError("--retriever bm25 ranks a data set's documents: add --retrieval-only and --dataset.")
+    if choice.retrieval_only and (dataset.contexts or dataset.claims):
+        raise click.UsageError(f"Nothing is ranked in '{dataset.name}': leave out --retrieval-only.")
 
 
-def _ask_all(assistant: Answering, golds: Sequence[Gold], write: _Write) -> tuple[Record, ...]:
-    """The records of all questions, or of those that were answered before Ctrl-C."""
-    records: list[Record] = []
-    with suppress(KeyboardInterrupt), tqdm(total=len(golds), desc="asking", unit="question", disable=None) as bar:
-        warm_up(assistant, golds[0])
-        for gold in golds:
-            record = ask(assistant, gold)
-            write(record)
-            records.append(record)
-            bar.update()
-    return tuple(records)
+def _spelled(questions: str | None, name: str | None, path: str | None, choice: Choice) -> str:
+    """The command as others may repeat it: folders by their last name."""
+    words = ["citewell", "eval", "run", *([Path(questions).name] if questions else [])]
+    options = {
+        "--dataset": name,
+        "--path": Path(path).resolve().name if path else None,
+        "--limit": choice.limit,
+        "--seed": choice.seed or None,
+        "--retriever": None if choice.retriever == "citewell" else choice.retriever,
+    }
+    words += [str(word) for option, value in options.items() if value is not None for word in (option, value)]
+    return shlex.join([*words, *(["--retrieval-only"] if choice.retrieval_only else [])])
 
 
-def _tell(records: Sequence[Record], wanted: int, as_json: bool) -> None:
-    for record in records:
-        if record.error is not None:
-            click.echo(strip_controls(f"citewell: question '{record.id}' failed: {record.error}"), err=True)
-    console = Console(stderr=as_json, highlight=False, no_color=refuses_colour())
-    print_figures(console, records, wanted)
+def _tell_line(line: Header | Record) -> None:
+    click.echo(to_line(line))
+
+
+def _tell_nothing(line: Header | Record) -> None:
+    pass
+
+
+def _warn(text: str) -> None:
+    click.echo(strip_controls(f"citewell: {text}"), err=True)

@@ -86,7 +86,8 @@ def _whole_lines(path: Path) -> list[str]:
 
 def _require_same(path: Path, found: Header, wanted: Header) -> None:
     """Lines of unlike runs in one file would give figures of neither."""
-    there, here = _identity(found), _identity(wanted)
+    # As it is read again, for JSON has no tuples.
+    there, here = _identity(found), _identity(read_header(to_line(wanted)))
     unlike = next((name for name in here if there.get(name) != here[name]), None)
     if unlike is not None:
         raise EvaluationError(

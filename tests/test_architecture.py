@@ -35,6 +35,7 @@ def test_heavy_libraries_have_one_home() -> None:
         "scipy": {"eval/compare.py", "eval/metrics.py"},
         "click": {
             "eval/commands.py",
+            "eval/init_command.py",
             "eval/report_commands.py",
             "eval/results.py",
             "service/chat.py",

@@ -8,6 +8,7 @@ from eval.datasets.beir import load_beir, load_scifact
 from eval.datasets.claims import load_attributionbench, load_wice
 from eval.datasets.clapnq import load_clapnq
 from eval.datasets.dataset import Dataset
+from eval.datasets.gold_files import load_seeds
 from eval.datasets.multihop_rag import load_multihop_rag
 from eval.datasets.realtimeqa import load_realtimeqa
 from eval.datasets.rgb import load_rgb
@@ -28,6 +29,7 @@ DATASETS: Mapping[str, Loader] = {
     "rgb": load_rgb,
     "attributionbench": load_attributionbench,
     "wice": load_wice,
+    "seeds": load_seeds,
 }
 """By the name that the command line takes."""
 

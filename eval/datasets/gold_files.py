@@ -22,8 +22,11 @@ def load_seeds(folder: Path, split: str | None) -> Dataset:
     questions, documents = folder / "questions.jsonl", folder / "documents"
     if split is not None:
         raise EvaluationError(f"The seeds have no parts, so no '{split}'. Leave out --split.")
-    if not documents.is_dir():
-        raise EvaluationError(f"There is no folder '{documents}'. Name the folder that holds it with --path.")
+    if not documents.is_dir() or not questions.is_file():
+        raise EvaluationError(
+            f"There is no '{questions.name}' beside '{documents.name}' in '{folder}'. Give the data set's own "
+            "folder, or the one that holds it under its name."
+        )
     golds = read_gold(questions).golds
     return Dataset("seeds", {questions.name: _digest(questions)}, golds, documents=documents, questions=questions)
 

@@ -102,7 +102,7 @@ def header(**changes: Any) -> Header:
         "prompts": "d3",
         "index": {"chunks": 3, "generation": 1},
         "corpus": "d1",
-        "machine": {"processor": "p", "features": ("avx2",), "cores": 2},
+        "machine": {"processor": "p", "features": ["avx2"], "cores": 2},
     }
     return Header(**{**facts, **changes})
 

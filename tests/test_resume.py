@@ -74,6 +74,7 @@ def test_another_run_is_refused(tmp_path: Path, change: dict[str, object], told:
         {"command": "citewell eval run --out elsewhere"},
         {"settings": {"passages": 8, "index": "elsewhere"}},
         {"index": {"chunks": 3, "generation": 7}},
+        {"machine": {"processor": "p", "features": ("avx2",), "cores": 2}},  # JSON has no tuples
     ],
 )
 def test_where_things_lie_and_how_often_they_were_written_makes_no_other_run(

@@ -212,9 +212,14 @@ def _may_be_subject(words: Words) -> bool:
     first, last = words[0], words[-1].lower()
     inner = any(word.lower() in _INNER - {"and"} or word.endswith(",") for word in words)
     counted = any(_NUMBER.fullmatch(word) and not words[place - 1][0].isupper() for place, word in enumerate(words))
+    # A word in -ed that is no adjective is a verb that the table lacks.
+    unknown = any(
+        re.fullmatch(r"[a-z]+ed", word) and words[place - 1].lower() not in _BEFORE_NOUNS
+        for place, word in enumerate(words)
+    )
     is_first = first.lower() in _FIRST_WORDS or (first[0].isupper() and first.lower() not in _LEANING)
     is_other = last in _PREPOSITIONS | _FIRST_WORDS or first.endswith(("ing", "ly"))
-    return is_first and not is_other and not inner and not counted
+    return is_first and not is_other and not (inner or counted or unknown)
 
 
 def _is_simple(rest: Words, free: int) -> bool:
@@ -434,6 +439,7 @@ def _happens_then(helper: str, before: Words, asks: str) -> bool:
     """True when a date behind these words says when it happens, and is what somebody would ask for."""
     if (
         not before
+        or before[-1].endswith("ing")
         or _has_purpose(before)
         or before[-1] in _PREPOSITIONS | _FIRST_WORDS
         or _TOTAL.search(_join(before))
@@ -504,6 +510,6 @@ _TOTAL = re.compile(r"\b(?:to|at|by) (?:about |around |roughly |over |almost )?\
 """`came to 5,100 tonnes in June`: it is the number that somebody would ask for."""
 _VAGUE = re.compile(
     r"\b(?:the (?:area|region|month|day|week|game|match|case|group|following|above)\b(?! [A-Z])|\d of the\b|"
-    r"last (?:week|weekend|month|year|season|night|spring|summer|autumn|winter|[A-Z]))"
+    r"(?<!the )\bonly\b|last (?:week|weekend|month|year|season|night|spring|summer|autumn|winter|[A-Z]))"
 )
 """What is clear only beside the sentences around it."""

@@ -113,6 +113,9 @@ def test_a_statement_becomes_a_question(sentence: str, question: str, answer: st
         "The board (of the Central Bank of Verania) meets on 21 March.",
         "The Meridian Relief Pool wants 9 trucks, 8 ships and 7 planes.",
         "Lake Arden Water Works.",
+        "Anselm Roo pleaded guilty to all counts in May of the Verania case.",  # `counts` is no verb
+        "Anselm Roo expects to produce the Arden tram starting in 2024.",
+        "Northmere crude has in the Arden Sea only 5 wells near Brackwater.",
     ],
 )
 def test_what_leans_on_its_neighbours_or_is_unsure_gives_no_question(sentence: str) -> None:

@@ -1,0 +1,160 @@
+"""The gate on real runs: the seeds and the small retrieval set hold, and what is broken on purpose does not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ROOT, ScriptedGenerator
+from judged import header
+
+from eval.ask import IndexRetriever, Questioner, StoredTexts
+from eval.datasets import load_dataset
+from eval.gate import Baseline, check, make_baseline, read_baseline
+from eval.header import Choice
+from eval.locate import locate
+from eval.record import Record
+from eval.run import run
+from index import Index, Passage, Watcher
+from index.embed import SentenceTransformerEmbedder
+from service.answer import Answer, Citation
+from service.assistant import Assistant
+from service.events import Done, Event, Quoted
+from service.settings import Settings
+from service.support import Support
+
+pytestmark = pytest.mark.model
+BASELINES = ROOT / "eval" / "baselines"
+SEEDS = load_dataset("seeds", ROOT / "seeds")
+Serve = Callable[[Index], Assistant]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "baseline", "choice"),
+    [
+        ("seeds", "seeds", "seeds.json", Choice()),
+        ("beir", "seeds/retrieval", "retrieval.json", Choice(retrieval_only=True)),
+    ],
+)
+def test_what_is_served_holds_its_baseline(
+    name: str, folder: str, baseline: str, choice: Choice, tmp_path: Path
+) -> None:
+    settings = Settings(index=tmp_path / "none")
+    settings = settings.model_copy(update={"cache": link_models(settings.cache, tmp_path)})
+    done = run(
+        load_dataset(name, ROOT / folder),
+        settings,
+        choice,
+        out=None,
+        command="citewell eval run",
+        bar=Watcher(),
+        tell=lambda line: None,
+        warn=pytest.fail,
+    )
+    verdicts = check(read_baseline(BASELINES / baseline), done.header, done.records)
+    assert [verdict.sentence for verdict in verdicts if not verdict.held] == []
+
+
+def link_models(cache: Path, folder: Path) -> Path:
+    """A cache of its own with the models that are prepared already."""
+    (cache / "models").mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "models").symlink_to(cache / "models")
+    return folder / "cache"
+
+
+# --- broken on purpose: each against the same run with nothing broken ---
+
+
+class Backwards(Index):
+    """A retriever that hands out the worst passages first."""
+
+    def search(self, query: str, limit: int = 10, keywords_only: bool = False) -> tuple[Passage, ...]:
+        return super().search(query, 100, keywords_only)[::-1][:limit]
+
+
+class Misquoting(Assistant):
+    """A citer that puts other documents' words below right sentences, letter for letter."""
+
+    def answer(self, *given: Any, **named: Any) -> Iterator[Event]:
+        for event in super().answer(*given, **named):
+            said = isinstance(event, Done | Quoted) and not event.answer.refused
+            yield replace(event, answer=self._misquoted(event.answer)) if said else event  # type: ignore[union-attr]
+
+    def _misquoted(self, answer: Answer) -> Answer:
+        return replace(answer, citations=tuple(self._moved(citation) for citation in answer.citations))
+
+    def _moved(self, citation: Citation) -> Citation:
+        other = next(document for document in self.index.documents() if document.path != citation.document)
+        quote = self.index.text(other)[:40]
+        return replace(citation, document=other.path, version=other.version, start=0, end=40, quote=quote)
+
+
+@pytest.fixture(scope="module")
+def opened(seed_settings: Settings) -> Settings:
+    return seed_settings.model_copy(update={"model": "none"})
+
+
+def ask_all(settings: Settings, index: Index, assistant: Assistant) -> tuple[Record, ...]:
+    golds = locate(SEEDS.golds[::2], index)
+    asked = Questioner(
+        SEEDS, assistant, IndexRetriever(index), settings.passages, lambda _: True, StoredTexts(index).holds
+    )
+    return tuple(asked.ask(gold) for gold in golds)
+
+
+@pytest.fixture(scope="module")
+def whole(opened: Settings, embedder: SentenceTransformerEmbedder, assistant: Assistant) -> Baseline:
+    """What the seeds give with nothing broken."""
+    quoting = Assistant(assistant.index, embedder, None, opened)
+    records = ask_all(opened, assistant.index, quoting)
+    return make_baseline(header(dataset="seeds", questions=len(records)), records, "nothing is broken", None)
+
+
+def failing(baseline: Baseline, records: Sequence[Record]) -> set[str]:
+    """The subjects of the verdicts that do not hold."""
+    verdicts = check(baseline, header(dataset="seeds", questions=len(records)), records)
+    return {verdict.subject for verdict in verdicts if not verdict.held}
+
+
+def test_the_same_again_holds(
+    whole: Baseline, opened: Settings, embedder: SentenceTransformerEmbedder, assistant: Assistant
+) -> None:
+    quoting = Assistant(assistant.index, embedder, None, opened)
+    assert failing(whole, ask_all(opened, assistant.index, quoting)) == set()
+
+
+def test_a_broken_retriever_is_caught(
+    whole: Baseline, opened: Settings, embedder: SentenceTransformerEmbedder, assistant: Assistant
+) -> None:
+    index = Backwards(assistant.index._store, embedder, assistant.index._manifest)
+    found = failing(whole, ask_all(opened, index, Assistant(index, embedder, None, opened)))
+    assert {"hits@10", "mrr@10", "evidence_recall@10", "right"} <= found
+
+
+def test_a_citer_of_wrong_documents_is_caught_though_each_quotation_is_verbatim(
+    whole: Baseline, opened: Settings, embedder: SentenceTransformerEmbedder, assistant: Assistant
+) -> None:
+    found = failing(whole, ask_all(opened, assistant.index, Misquoting(assistant.index, embedder, None, opened)))
+    assert {"rightly_cited", "citation_precision", "citation_recall"} <= found
+    assert not {"right", "strict", "hits@10", "verbatim"} & found
+
+
+def test_a_model_that_invents_is_caught(
+    whole: Baseline,
+    opened: Settings,
+    embedder: SentenceTransformerEmbedder,
+    assistant: Assistant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inventing = Assistant(
+        assistant.index, embedder, ScriptedGenerator("The Duke of Zorbland forbade it in 1887."), opened
+    )
+    # With the proof in place nothing of it goes out, and the answers are the same.
+    assert failing(whole, ask_all(opened, assistant.index, inventing)) == set()
+    monkeypatch.setattr("service.cite.check_support", lambda sentence, evidence: Support(True, 1.0, None))
+    monkeypatch.setattr("service.cite.keeps", lambda sentence, quote, question: True)
+    found = failing(whole, ask_all(opened, assistant.index, inventing))
+    assert {"strict", "right", "worded_share"} <= found
+    assert "hits@10" not in found

@@ -14,7 +14,7 @@ export Q
 BIN := $(VENV)/bin
 INDEX := .citewell/index
 
-.PHONY: help setup seeds ask serve test check eval bench wheel image-check clean
+.PHONY: help setup seeds ask serve test check eval results bench wheel image-check clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -48,9 +48,12 @@ check: setup ## lint, format, types and import contracts
 eval: setup seeds ## how many of the seed questions are answered rightly
 	"$(BIN)/citewell" eval run seeds/questions.jsonl --index "$(INDEX)"
 
-bench: eval ## answers on the seeds, speed and memory, a server under load, 100 kills (10 minutes)
+results: setup ## write eval/RESULTS.md anew from eval/baselines
+	"$(BIN)/python" -P -m eval.results
+
+bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, load, 100 kills (20 minutes)
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
-	"$(BIN)/pytest" -q -s tests/soak_http.py tests/soak_kills.py
+	"$(BIN)/pytest" -q -s tests/bench_reference.py tests/soak_eval.py tests/soak_http.py tests/soak_kills.py
 
 wheel: setup ## build the wheel into dist/
 	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi

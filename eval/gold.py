@@ -361,7 +361,10 @@ def _quotes(gold: Gold, is_fault: Callable[[GoldEvidence], bool]) -> list[object
 
 _FAULTS: tuple[tuple[Callable[[Gold], Sequence[object]], str], ...] = (
     (lambda gold: [] if gold.id.strip() else [gold.question], "has no id, the question {value}. Give it a name."),
-    (lambda gold: [] if gold.question.strip() else [gold.id], "has no question. Write one."),
+    (
+        lambda gold: [] if gold.question.strip() else [gold.id],
+        "has no question. Write the one that its answers answer, or 'accepted: false' to leave it out.",
+    ),
     (
         lambda gold: (*gold.answers, *_quotes(gold, bool)) if gold.type == "unanswerable" else [],
         "is unanswerable, so it needs empty answers and evidence, not {value}. Delete them, or change its type.",

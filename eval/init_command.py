@@ -38,9 +38,10 @@ _SUFFIXES = (".yaml", ".yml")
 def init_command(documents: str, out: str, count: int) -> None:
     """Propose gold questions from the documents in DIR, for you to accept or mend in a text editor.
 
-    Each question is made from one sentence, which is its evidence; a few have no answer. None counts before you
-    write `accepted: true`. No index is needed or changed. Exit code 1 when a file could not be read or no question
-    could be made.
+    Each question is made from one sentence, which is its evidence; a few have no answer. Where that gives fewer
+    than N, sentences with an answer marked fill up the file, for you to write the question. None counts before you
+    write `accepted: true`. No index is needed or changed. Exit code 1 when a file could not be read or nothing
+    could be proposed.
 
     \b
     Examples:
@@ -55,8 +56,8 @@ def init_command(documents: str, out: str, count: int) -> None:
         proposals = propose(pages, count, bar.update)
     if not proposals:
         raise EvaluationError(
-            f"No sentence in '{documents}' could be made into a question. Write questions by hand; the README "
-            "shows their fields."
+            f"No sentence in '{documents}' could be made into a question or has an answer to ask for. Write "
+            "questions by hand; the README shows their fields."
         )
     _save(file, to_yaml(proposals, file))
     _tell(file, proposals)
@@ -130,10 +131,12 @@ def _save(file: Path, text: str) -> None:
 def _tell(file: Path, proposals: Sequence[Proposal]) -> None:
     answered = [proposal for proposal in proposals if proposal.answers]
     documents = len({proposal.document for proposal in answered})
-    name = shlex.quote(str(file))
+    unwritten = sum(not proposal.question for proposal in answered)
+    to_write = f", {unwritten} of them with the question left for you to write" if unwritten else ""
     click.echo(
         strip_controls(
             f"{file}: {len(proposals)} proposals about {documents} documents, {len(proposals) - len(answered)} of "
-            f"them without an answer. Accept or mend them in a text editor, then: citewell eval run {name}"
+            f"them without an answer{to_write}. Accept or mend them in a text editor, then: "
+            f"citewell eval run {shlex.quote(str(file))}"
         )
     )

@@ -3,19 +3,22 @@
 A question comes from one sentence that rules turn round. Questions without an answer are others with a name or
 month of another document in them. Most sentences give none, for a bad proposal costs the reader more than a missing
 one. That is why no model writes here: of 180 sentences SmolLM2-135M made 4 questions that passed checks of form,
-names and words shared with the answer's clause, and two of the four were wrong.
+names and words shared with the answer's clause, and two of the four were wrong. Where too few sentences can be
+turned round, others are proposed with the answer marked, and the question is left for the person to write.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import yaml
 
+from eval.answer_words import find_answers
 from eval.gold import QuestionType
-from eval.rephrase import Vocabulary, rephrase
+from eval.rephrase import MONTHS, Vocabulary, rephrase
+from eval.verbs import AUXILIARIES, FORMS
 from index import Index, split_sentences, terms
 
 _SEED = 0
@@ -37,7 +40,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A question with wordings of its answer and the sentence that holds it, or with neither."""
+    """A question with wordings of its answer and the sentence that holds it, or with neither.
+
+    An empty question is one that a person has yet to write.
+    """
 
     question: str
     type: QuestionType
@@ -59,29 +65,34 @@ def propose(
 ) -> tuple[Proposal, ...]:
     """At most `count` proposals spread over the documents, those without an answer last.
 
-    `advance` is called for each proposal.
+    Where they are fewer, unfinished ones come between, as many as the documents allow. `advance` is called for each
+    proposal.
     """
     random = Random(_SEED)  # noqa: S311 - it only spreads the questions
     vocabulary = Vocabulary.of(sentence for page in pages for sentence in page.sentences)
     streams = [_of_page(page, vocabulary, random) for page in pages]
     answered = _take(_mixed(_in_turn(streams, random)), count - count // _UNANSWERABLE, (), advance)
-    return answered + _take(_without_answer(answered, pages, random), count // _UNANSWERABLE, answered, advance)
+    unanswered = _take(_without_answer(answered, pages, random), count // _UNANSWERABLE, answered, advance)
+    missing = count - len(answered) - len(unanswered)
+    return answered + _take(_unfinished(answered, pages, vocabulary), missing, answered, advance) + unanswered
 
 
 def _take(
     stream: Iterator[Proposal], count: int, taken: Sequence[Proposal], advance: Callable[[], object]
 ) -> tuple[Proposal, ...]:
     """The first of the stream that ask something new."""
-    asked = {_even(proposal.question) for proposal in taken}
+    asked = {_asked(proposal) for proposal in taken}
     found: list[Proposal] = []
-    for proposal in stream:
-        if len(found) == count:
-            break
-        if _even(proposal.question) not in asked:
-            asked.add(_even(proposal.question))
+    while len(found) < count and (proposal := next(stream, None)) is not None:
+        if _asked(proposal) not in asked:
+            asked.add(_asked(proposal))
             found.append(proposal)
             advance()
     return tuple(found)
+
+
+def _asked(proposal: Proposal) -> str:
+    return _even(proposal.question or f"{proposal.quote}")
 
 
 def _even(text: str) -> str:
@@ -123,7 +134,6 @@ _LEANING = re.compile(
     r"both|and|but|or|so|yet|then|thus|however|also|instead|meanwhile|moreover|for example|in addition)\b",
     re.IGNORECASE,
 )
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _CAPITAL = r"[A-Z][\w’-]*[a-z](?![\w’'-])"
 
 
@@ -149,6 +159,60 @@ def _is_informative(sentence: str) -> bool:
     )
 
 
+# --- questions for a person to write ---
+
+_FEWEST_UNFINISHED, _SHARE_UNFINISHED = 5, 10
+"""Unfinished questions of one document: so many, or one in so many sentences of a longer one."""
+_UNCLEAR = re.compile(
+    r"[\"“”:;|•©…@()\[\]?!]|(?<!\w)[-–—−]|\bhttps?\b|\.(?:com|org)\b|\b(?:I|we|you|my|our|us|your|me)\b|"
+    r"\b(?i:cookies?|copyright|getty|subscribe|newsletter|click|sign up|contributed|reporter|follow)\b"
+)
+"""Speech, lists and headings run into the sentence, and what pages say of themselves."""
+_LEANING_LATER = re.compile(
+    r"The (?:first|second|third|last|latter|former|other|others|same|company|group|firm|pair|couple|move|report|"
+    r"study|two|three|four)\b|[^,]*\b(?:then|there|that|this|the time|in fact|specifically|similar\w*)\b[^,]*,|"
+    r"[^,]{,60}, (?:he|she|it|they|his|her|its|their)\b|(?:Similar|Specifically|Unsurprisingly)\b",
+    re.IGNORECASE,
+)
+"""Beginnings that lean on the sentence before, though their first word does not."""
+
+
+def _unfinished(taken: Sequence[Proposal], pages: Sequence[Page], vocabulary: Vocabulary) -> Iterator[Proposal]:
+    """Sentences with the answer marked, of each document in turn; none of those that were turned round."""
+    random = Random(_SEED)  # noqa: S311 - it only spreads the questions
+    used = {proposal.quote for proposal in taken}
+    streams = [_to_finish(page, used, vocabulary, random) for page in pages]
+    return _mixed(_in_turn(streams, random))
+
+
+def _to_finish(
+    page: Page, used: Container[str | None], vocabulary: Vocabulary, random: Random
+) -> Iterator[Proposal]:
+    whole = " ".join(page.sentences)
+    order = [sentence for sentence in page.sentences if _is_clear(sentence) and sentence not in used]
+    random.shuffle(order)
+    left = max(_FEWEST_UNFINISHED, len(page.sentences) // _SHARE_UNFINISHED)
+    for sentence in order:
+        answers = find_answers(sentence, vocabulary, whole) if whole.count(sentence) == 1 else ()
+        told = [answer for answer in answers if answer.wordings[0].lower() not in page.title.lower()]
+        if told and left:
+            left -= 1
+            answer = random.choice(told)
+            yield Proposal("", answer.type, answer.wordings, page.document, sentence)
+
+
+def _is_clear(sentence: str) -> bool:
+    """True of an informative sentence that is no heading, no speech and no notice."""
+    words = sentence.split()
+    return (
+        _is_informative(sentence)
+        and not _UNCLEAR.search(sentence)
+        and not _LEANING_LATER.match(sentence)
+        and 2 * sum(word[0].islower() for word in words) >= len(words)
+        and any(word in AUXILIARIES or FORMS.get(word, ("do",))[0] != "do" or word.endswith("ed") for word in words)
+    )
+
+
 # --- questions without an answer ---
 
 _BEHIND = r"(?=[?,.]| (?:in|on|at|for|by|from|to|with|since|until|after|before|during)\b)"
@@ -156,7 +220,7 @@ _EXCHANGED = re.compile(
     rf"(?P<before>\b(?:in|at|near|from|maker|company|by|by the) )(?P<name>{_CAPITAL}(?: {_CAPITAL})*){_BEHIND}"
 )
 """Names that can stand for each other where the same word is before them, and no noun behind them."""
-_TIME = re.compile(rf"(?:{_MONTHS})$")
+_TIME = re.compile(rf"{MONTHS}$")
 
 
 def _without_answer(proposals: Sequence[Proposal], pages: Sequence[Page], random: Random) -> Iterator[Proposal]:
@@ -222,6 +286,7 @@ _HEAD = """\
 # Questions proposed from your documents. None counts before you say so:
 #
 #   right as it is     write   accepted: true
+#   question: ""       read the quote and the answer, write the question, then write   accepted: true
 #   nearly right       mend the question, the type or the answers, then write   accepted: true
 #   no good            delete it, from its "- id" to the line before the next one, or leave it as it is
 #   one of your own    copy an entry, and give it an id of its own
@@ -260,12 +325,22 @@ def to_yaml(proposals: Sequence[Proposal], file: Path) -> str:
         yaml.dump([entry], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False)
         for entry in entries
     )
+    texts = (text.replace("\n  question: ''\n", _TO_WRITE, 1) for text in texts)
     return "\n".join([_HEAD.format(file=file), *texts])
 
 
+_TO_WRITE = """
+  # Write the question that the answer above answers.
+  question: ""
+"""
+"""In double quotes, so that an apostrophe does no harm."""
+
+
 def _entry(name: str, proposal: Proposal) -> dict[str, object]:
-    entry: dict[str, object] = {"id": name, "question": proposal.question, "type": proposal.type}
+    """The keys in the order of reading: a question that is yet to be written comes behind what it asks for."""
+    keys: dict[str, object] = {"question": proposal.question, "type": proposal.type}
     if proposal.answers:
-        entry["answers"] = [_Wordings(proposal.answers)]
-        entry["evidence"] = [{"document": proposal.document, "quote": proposal.quote}]
-    return {**entry, "accepted": False}
+        keys["answers"] = [_Wordings(proposal.answers)]
+        keys["evidence"] = [{"document": proposal.document, "quote": proposal.quote}]
+    order = keys if proposal.question else reversed(keys)
+    return {"id": name, **{key: keys[key] for key in order}, "accepted": False}

@@ -47,7 +47,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 # --- words ---
 
-_ROLES = frozenset(
+ROLES = frozenset(
     """actor actress adviser ambassador analyst architect artist astronomer author biologist bishop captain
     chairman chairwoman chemist chief coach commander commissioner composer coordinator critic designer
     director doctor economist editor engineer envoy filmmaker founder general geologist governor guitarist
@@ -56,7 +56,7 @@ _ROLES = frozenset(
     producer professor prosecutor queen researcher scientist secretary senator singer spokesman spokeswoman
     sultan surgeon writer""".split()
 )
-_FIRST_WORDS = frozenset("the a an".split())
+FIRST_WORDS = frozenset("the a an".split())
 _LEANING = frozenset(
     """after although among another as at because before both but by despite during each earlier either even few
     for from he her here his however if in instead it its later many most much my nearly neither no none nor now of
@@ -75,35 +75,35 @@ _SUBORDINATE = frozenset(
     """according after although as because before bringing but causing if including killing leaving making once
     since so though unless until when where whereas which while who whose with""".split()
 )
-_INNER = frozenset("that which who whom whose when where while because if whether and or but than as".split())
-_PREPOSITIONS = frozenset(
+INNER = frozenset("that which who whom whose when where while because if whether and or but than as".split())
+PREPOSITIONS = frozenset(
     """about above across after against along among around at before behind below beside between beyond by during
     for from in inside into near of off on onto outside over past since through throughout to toward towards
     under until up upon via with within without""".split()
 )
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_SPELLED = frozenset(
+SPELLED = frozenset(
     "two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty".split()
 )
-_SCALES = frozenset("hundred thousand million billion trillion".split())
-_ROUGHLY = re.compile(
+SCALES = frozenset("hundred thousand million billion trillion".split())
+ROUGHLY = re.compile(
     r"(?:about|roughly|around|some|nearly|almost|over|only|just|approximately|more than|less than|fewer than|"
     r"at least|at most|up to|as many as|a total of|an estimated|an extra) ",
     re.IGNORECASE,
 )
 _BEFORE_NOUNS = frozenset(
-    {*_PREPOSITIONS, *_FIRST_WORDS, *_SPELLED, *_SCALES, "being", "been", "be", "having", "its", "more"}
+    {*PREPOSITIONS, *FIRST_WORDS, *SPELLED, *SCALES, "being", "been", "be", "having", "its", "more"}
 )
-_CURRENCIES = frozenset("euros dollars pounds yen francs crowns rupees yuan".split())
+CURRENCIES = frozenset("euros dollars pounds yen francs crowns rupees yuan".split())
 _TIMES = frozenset("seconds minutes hours days nights weeks months years decades".split())
 _LENGTHS = frozenset("long high wide deep tall old thick".split())
 _PLURALS = frozenset("people men women children police fish sheep".split())
 _SINGULARS = frozenset("across always as gas besides bus focus his is its less perhaps plus this thus was".split())
 _MOVES = frozenset("climb decline drop fall grow increase rise slip".split())
-_MONTHS = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+MONTHS = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATE = re.compile(
     r"\b(?P<preposition>on|in|since|until|by) (?P<date>"
-    rf"(?:\d{{1,2}} {_MONTHS}|{_MONTHS}(?: \d{{1,2}}(?!\d))?)(?:,? (?:1\d{{3}}|20\d\d))?|1\d{{3}}|20\d\d)"
+    rf"(?:\d{{1,2}} {MONTHS}|{MONTHS}(?: \d{{1,2}}(?!\d))?)(?:,? (?:1\d{{3}}|20\d\d))?|1\d{{3}}|20\d\d)"
     r"(?![\w,.%-]*\w)"
 )
 _FRONTED = re.compile(_DATE.pattern.replace("on|in|since|until|by", "On|In|Since|Until|By", 1) + r",? (?!\d)")
@@ -155,7 +155,7 @@ def _clause(words: Words) -> Words:
 def _is_set_off(words: Words) -> bool:
     """True of a subordinate clause, of a second main clause, and of an apposition that ends the sentence."""
     first = words[0].lower()
-    if first in _SUBORDINATE or first.endswith("ing") or first in _PREPOSITIONS:
+    if first in _SUBORDINATE or first.endswith("ing") or first in PREPOSITIONS:
         return True
     if first in {"and", "but"}:
         return any(_is_verb(words, place) for place in range(2, len(words)))
@@ -181,14 +181,15 @@ def _is_verb(words: Words, place: int) -> bool:
     word, before = words[place], words[place - 1]
     if word in AUXILIARIES:
         return True
-    if word not in FORMS or before.lower() in _FIRST_WORDS | _PREPOSITIONS:
+    if word not in FORMS or before.lower() in FIRST_WORDS | PREPOSITIONS:
         return False
     if before.endswith(("'s", "’s")):
         return FORMS[word][0] == "did"
-    return _is_plural(before) if FORMS[word][0] == "do" else True
+    return is_plural(before) if FORMS[word][0] == "do" else True
 
 
-def _is_plural(word: str) -> bool:
+def is_plural(word: str) -> bool:
+    """True when the word is a plural by its ending, or by a short list."""
     return word in _PLURALS or (word.endswith("s") and not word.endswith("ss") and word not in _SINGULARS)
 
 
@@ -197,7 +198,7 @@ def _as_subject(words: Words, vocabulary: Vocabulary) -> Words:
     first = words[0]
     if not _may_be_subject(words):
         return ()
-    if first.lower() in _FIRST_WORDS:
+    if first.lower() in FIRST_WORDS:
         return (first.lower(), *words[1:]) if len(words) > 1 else ()
     core = re.sub(r"['’]s?$", "", first)
     is_name = core in vocabulary.names and core.lower() not in vocabulary.ordinary
@@ -210,22 +211,22 @@ def _as_subject(words: Words, vocabulary: Vocabulary) -> Words:
 
 def _may_be_subject(words: Words) -> bool:
     first, last = words[0], words[-1].lower()
-    inner = any(word.lower() in _INNER - {"and"} or word.endswith(",") for word in words)
+    inner = any(word.lower() in INNER - {"and"} or word.endswith(",") for word in words)
     counted = any(_NUMBER.fullmatch(word) and not words[place - 1][0].isupper() for place, word in enumerate(words))
     # A word in -ed that is no adjective is a verb that the table lacks.
     unknown = any(
         re.fullmatch(r"[a-z]+ed", word) and words[place - 1].lower() not in _BEFORE_NOUNS
         for place, word in enumerate(words)
     )
-    is_first = first.lower() in _FIRST_WORDS or (first[0].isupper() and first.lower() not in _LEANING)
-    is_other = last in _PREPOSITIONS | _FIRST_WORDS or first.endswith(("ing", "ly"))
+    is_first = first.lower() in FIRST_WORDS or (first[0].isupper() and first.lower() not in _LEANING)
+    is_other = last in PREPOSITIONS | FIRST_WORDS or first.endswith(("ing", "ly"))
     return is_first and not is_other and not (inner or counted or unknown)
 
 
 def _is_simple(rest: Words, free: int) -> bool:
     """True when no other verb and no clause may stand in the rest, but for the first `free` words, its own."""
     return not any(
-        word in _INNER
+        word in INNER
         or (place >= free and word in AUXILIARIES)
         or (place >= free and _is_finite(word) and not _is_adjective(rest[place - 1 : place]))
         for place, word in enumerate(rest)
@@ -244,19 +245,19 @@ def _is_adjective(before: Words) -> bool:
 def _number_at(words: Words) -> tuple[int, int] | None:
     """Where the number that the words begin with stands, words like `about` before it left out."""
     text = " ".join(words)
-    about = _ROUGHLY.match(text)
+    about = ROUGHLY.match(text)
     start = len(about.group().split()) if about else 0
-    if start >= len(words) or not (_NUMBER.fullmatch(words[start]) or words[start].lower() in _SPELLED):
+    if start >= len(words) or not (_NUMBER.fullmatch(words[start]) or words[start].lower() in SPELLED):
         return None
-    return start, start + 1 + (words[start + 1 : start + 2] != () and words[start + 1] in _SCALES)
+    return start, start + 1 + (words[start + 1 : start + 2] != () and words[start + 1] in SCALES)
 
 
 def _plural_at(words: Words) -> int:
     """How many words name the counted things that the words begin with; 0 when no plural is among the first."""
     for place, word in enumerate(words[:3]):
-        if not word.isalpha() or word.lower() in _PREPOSITIONS | _INNER | AUXILIARIES | _FIRST_WORDS | _SPELLED:
+        if not word.isalpha() or word.lower() in PREPOSITIONS | INNER | AUXILIARIES | FIRST_WORDS | SPELLED:
             return 0
-        if word.islower() and _is_plural(word):
+        if word.islower() and is_plural(word):
             return _with_of(words, place + 1)
     return 0
 
@@ -265,8 +266,8 @@ def _with_of(words: Words, end: int) -> int:
     """The things and what they are of: `tonnes of wheat`."""
     if words[end : end + 1] != ("of",):
         return end
-    after = end + 2 + (words[end + 1 : end + 2] != () and words[end + 1] in _FIRST_WORDS)
-    return after if after >= len(words) or words[after] in _PREPOSITIONS else 0
+    after = end + 2 + (words[end + 1 : end + 2] != () and words[end + 1] in FIRST_WORDS)
+    return after if after >= len(words) or words[after] in PREPOSITIONS else 0
 
 
 # --- rules ---
@@ -275,7 +276,7 @@ def _with_of(words: Words, end: int) -> int:
 def _appositions(sentence: str) -> Iterator[Question]:
     """`The pool's coordinator, Ilse Varnholt, wants ...` -> Who is the pool's coordinator?"""
     for pattern in _APPOSITIONS:
-        if (found := pattern.match(sentence)) and found["role"].split()[-1].lower() in _ROLES:
+        if (found := pattern.match(sentence)) and found["role"].split()[-1].lower() in ROLES:
             whole = found["whole"]
             whole = whole[0].lower() + whole[1:] if whole.startswith("The ") else whole
             yield Question(f"Who is {whole}?", "fact", _name(found["name"].split()))
@@ -297,9 +298,9 @@ def _name(words: Sequence[str]) -> Words:
 def _who(words: Words, _: Vocabulary) -> Iterator[Question]:
     """`Mossad chief David Barnea heads the team` -> Who heads the team?"""
     place = next((place for place in range(2, min(10, len(words))) if _is_verb(words, place)), 0)
-    if any(word.lower() in _LEANING | _PREPOSITIONS for word in words[:2]):
+    if any(word.lower() in _LEANING | PREPOSITIONS for word in words[:2]):
         return
-    roles = [spot for spot in range(place) if words[spot].lower() in _ROLES]
+    roles = [spot for spot in range(place) if words[spot].lower() in ROLES]
     if not roles:
         return
     behind = words[roles[-1] + 1 : place]
@@ -318,9 +319,9 @@ def _how_many_are(words: Words, _: Vocabulary) -> Iterator[Question]:
     verb = things[place] if place else ""
     is_plural = verb in {"are", "were", "have", "had", "will"} or FORMS.get(verb, ("",))[0] in {"do", "did"}
     counted = _plural_at(things[:place])
-    if not is_plural or counted == 0 or things[0] in _TIMES | _CURRENCIES | {"per"} or verb == things[-1]:
+    if not is_plural or counted == 0 or things[0] in _TIMES | CURRENCIES | {"per"} or verb == things[-1]:
         return
-    if all(word.lower() not in _INNER for word in things) and _is_simple(things[place + 1 :], 2):
+    if all(word.lower() not in INNER for word in things) and _is_simple(things[place + 1 :], 2):
         yield Question(f"How many {' '.join(things)}?", "number", (_digits(words, number),))
 
 
@@ -346,7 +347,7 @@ def _join(*words: str | Words) -> str:
 
 
 def _how_much(parts: _Parts, verbs: Words, behind: Words) -> str | None:
-    if verbs[-1:] != ("cost",) or not behind or behind[0] not in _CURRENCIES:
+    if verbs[-1:] != ("cost",) or not behind or behind[0] not in CURRENCIES:
         return None
     return _join("How much", parts.helper, parts.subject, verbs, behind[1:])
 
@@ -367,9 +368,9 @@ def _how_measured(parts: _Parts, verbs: Words, behind: Words) -> str | None:
 
 def _how_numerous(parts: _Parts, verbs: Words, behind: Words) -> str | None:
     counted = _plural_at(behind)
-    if not _is_transitive(parts, verbs) or counted == 0 or behind[0] in _CURRENCIES | _TIMES | {"per"}:
+    if not _is_transitive(parts, verbs) or counted == 0 or behind[0] in CURRENCIES | _TIMES | {"per"}:
         return None
-    if behind[counted : counted + 1] and behind[counted] not in _PREPOSITIONS | {"a"}:
+    if behind[counted : counted + 1] and behind[counted] not in PREPOSITIONS | {"a"}:
         return None
     return _join("How many", behind[:counted], parts.helper, parts.subject, verbs, behind[counted:])
 
@@ -404,7 +405,7 @@ def _how_far(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
         return
     answer, tail = _digits(parts.rest[2:], number), parts.rest[2 + number[1] :]
     unit = _unit_at(tail)
-    if unit == 0 or (unit < len(tail) and tail[unit] not in _PREPOSITIONS):
+    if unit == 0 or (unit < len(tail) and tail[unit] not in PREPOSITIONS):
         return
     is_share = tail[0] in {"per", "percent"}
     to = "To what percentage" if is_share else _join("To how many", tail[:unit])
@@ -414,7 +415,7 @@ def _how_far(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
 
 def _unit_at(words: Words) -> int:
     """How many words name what a number counts or measures: `per cent`, `dollars a barrel`; 0 if none do."""
-    length = 2 if words[:2] == ("per", "cent") else int(bool(words) and words[0] in _CURRENCIES | {"percent"})
+    length = 2 if words[:2] == ("per", "cent") else int(bool(words) and words[0] in CURRENCIES | {"percent"})
     length = length or _plural_at(words)
     return length + 2 * (length > 0 and words[length : length + 1] == ("a",))
 
@@ -430,7 +431,7 @@ def _when(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
         return
     asks = _ASKING.get(found[0]["preposition"], "When")
     before, after = tuple(rest[: found[0].start()].split()), tuple(rest[found[0].end() :].split())
-    if _happens_then(parts.helper, before, asks) and (not after or after[0] in _PREPOSITIONS):
+    if _happens_then(parts.helper, before, asks) and (not after or after[0] in PREPOSITIONS):
         question = _join(asks, parts.helper, parts.subject, before, after)
         yield Question(f"{question}?", "date", (found[0]["date"],))
 
@@ -441,7 +442,7 @@ def _happens_then(helper: str, before: Words, asks: str) -> bool:
         not before
         or before[-1].endswith("ing")
         or _has_purpose(before)
-        or before[-1] in _PREPOSITIONS | _FIRST_WORDS
+        or before[-1] in PREPOSITIONS | FIRST_WORDS
         or _TOTAL.search(_join(before))
     ):
         return False
@@ -466,7 +467,7 @@ def _what_is(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
     if parts is None or parts.helper not in {"is", "was"} or len(parts.rest) < 4 or parts.rest[0] != "the":
         return
     is_one = parts.rest[1] in _UNIQUE or parts.rest[1].endswith("est")
-    is_person = any(word in _ROLES or re.search(r"(?:[eo]r|ist|man|person|child)$", word) for word in parts.rest)
+    is_person = any(word in ROLES or re.search(r"(?:[eo]r|ist|man|person|child)$", word) for word in parts.rest)
     named = parts.subject[1:] if parts.subject[0] == "the" else parts.subject
     if is_one and not is_person and named and all(word[0].isupper() for word in named):
         yield Question(f"What {_join(parts.verb)}?", "fact", (_join(named),))
@@ -499,7 +500,7 @@ def reads_well(question: Question) -> bool:
     return (
         5 <= len(words) <= 20
         and not _POINTING.intersection(plain)
-        and plain[-1] not in _PREPOSITIONS | _INNER | _FIRST_WORDS
+        and plain[-1] not in PREPOSITIONS | INNER | FIRST_WORDS
         and not _VAGUE.search(question.text)
         and (bool(names) or len(set(terms(question.text))) >= 4)
         and not any(answer.lower() in question.text.lower() for answer in question.answers)

@@ -1,6 +1,9 @@
 """Proposing gold questions: sentences turned round by hand-checked rules, and the file that `eval init` writes."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from click.testing import CliRunner
 from fakes import SEEDS, FakeEmbedder, write
 
 from eval import init_command as command
+from eval.answer_words import find_answers
 from eval.errors import GoldError
 from eval.gold import load_gold
 from eval.init_command import init_command
@@ -203,6 +207,153 @@ def test_the_file_is_yaml_that_reads_well_and_accepts_nothing(tmp_path: Path) ->
     assert (second.question, second.type) == ("Who: 'x'?", "unanswerable")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "kind", "wordings"),
+    [
+        (
+            "In Tarnby, more than 40,000 people were killed.",
+            "number",
+            ("more than 40,000 people", "40,000"),
+        ),
+        ("The tanks of Brackwater hold nine ships.", "number", ("nine ships",)),
+        (
+            "Petrol in Brackwater costs 1.92 dollars a litre, up from 1.74.",
+            "number",
+            ("1.92 dollars a litre", "1.92"),
+        ),
+        ("Rates in Verania rose to 6.75 per cent.", "number", ("6.75 per cent",)),
+        ("The firm in Tarnby paid about $5 million for it.", "number", ("about $5 million", "$5 million")),
+        ("The council of Tarnby meets on 7 October 2023.", "date", ("7 October 2023",)),
+        ("Lee of Tarnby was sworn in on Oct. 7, 2023, after a delay.", "date", ("Oct. 7, 2023",)),
+        ("The pool of Tarnby has been closed since 2019.", "date", ("2019",)),
+        ("Work starts soon, with engineer Petra Lunde in charge of Line 4.", "fact", ("Petra Lunde", "Lunde")),
+        ("In Tarnby, the case was heard by Governor Mirela Tosk.", "fact", ("Mirela Tosk", "Tosk")),
+        ("The lamps of Tarnby went to the Museum of Lamps in spring.", "fact", ("Museum of Lamps",)),
+        ("Back in Tarnby, it was Ada Voss who said so.", "fact", ("Ada Voss", "Voss")),
+    ],
+)
+def test_an_answer_is_whole(sentence: str, kind: str, wordings: tuple[str, ...]) -> None:
+    answers = find_answers(sentence, VOCABULARY, sentence + " It was for Voss to say.")
+    assert [(answer.type, answer.wordings) for answer in answers] == [(kind, wordings)]
+    assert sentence[answers[0].start : answers[0].end] == wordings[0]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Line 4 takes the way to Tarnby.",  # a name, no four takes
+        "The two sides met in Tarnby.",  # which two?
+        "One of nine ships was from Tarnby.",  # nine were not
+        "It took from 5 to 10 years in Tarnby.",  # one end of a range
+        "It cost Tarnby $5 to $10 in all.",
+        "It came two years later in Tarnby.",  # later than what?
+        "As trades on Tarnby rose to $15 billion/day, all was well.",  # no $15
+        "There were four parts stores in Tarnby.",  # four stores, not parts
+        "The board of Tarnby sat from 1993 to 2004.",
+        "Many in Tarnby recall the May 2021 conflict.",  # a name for it
+        "The Lamp Museum staff of Tarnby resigned.",  # what kind of staff
+        "It fell to Ada Voss, Petra Lunde and others of Tarnby.",  # one of several
+        "In the days of Oslo it was Oslo that paid.",  # one word is no whole name
+        "It was by five teams, and lost.",  # no name to ask by
+        "In Tarnby five teams beat five teams.",  # which of both
+        "Old Lamps shone over Tarnby.",  # a name, or a first word
+    ],
+)
+def test_no_answer_is_a_part_or_unsure(sentence: str) -> None:
+    assert find_answers(sentence, VOCABULARY, sentence) == ()
+
+
+UNTURNED = (
+    "Looting on the road near Tarnby cost the pool 64 loads, and nobody was charged.",
+    "What the council of Lindmoor said was that it feared delays of nine months.",
+    "What the crew of Hollin remembered was that Ada Voss called for help.",
+    "Those who were there in Tarnby said that the mill had lost 310 tonnes.",  # those: leans on the one before
+    "The group from Tarnby was said to have kept 25 boats, though nobody knew why.",  # which group?
+    "In the same week, he was seen in Hollin with 44 lambs, and was asked to go.",  # who?
+    "Lamps of Hollin, Tarnby Road 4, 12 Arden Street, Brackwater and nine others.",  # no sentence
+    "“The mill in Hollin was worth 90 euros,” she said, and asked for more.",  # speech
+    "This news of Hollin was sent to 400 people who subscribe to it, and was read.",  # a notice
+)
+
+
+def test_unfinished_proposals_fill_up_the_count_from_all_documents() -> None:
+    pages = [
+        Page(f"{number}.txt", "", tuple(text.replace("the", f"the {name}", 1) for text in UNTURNED))
+        for number, name in enumerate(("old", "new"))
+    ]
+    assert [proposal.question for proposal in propose(pages, 4)] == [""] * 4
+    assert Counter(proposal.document for proposal in propose(pages, 4)) == {"0.txt": 2, "1.txt": 2}
+    whole = propose(pages, 30)
+    assert {(proposal.type, proposal.answers) for proposal in whole} == {
+        ("number", ("64 loads",)),
+        ("number", ("nine months",)),
+        ("fact", ("Ada Voss",)),
+    }
+    assert len(whole) == 6  # three of each, each sentence once
+    assert all(proposal.answers[0] in f"{proposal.quote}" for proposal in whole)
+    assert propose(pages, 30) == whole
+
+
+def test_finished_proposals_come_first_and_their_sentences_once() -> None:
+    sentence = "Mossad chief David Barnea heads the Israeli team in Doha."
+    pages = [Page("a.txt", "", (sentence, *UNTURNED))]
+    proposals = [proposal for proposal in propose(pages, 12) if proposal.answers]
+    assert [bool(proposal.question) for proposal in proposals] == [True, False, False, False]
+    assert [proposal.quote for proposal in proposals].count(sentence) == 1
+
+
+def test_one_document_gives_a_few_unfinished_and_a_long_one_a_tenth() -> None:
+    fit = tuple(
+        f"What they said in Tarnby was that it feared delays of {number} months." for number in range(11, 71)
+    )
+    # Of 20 sentences five, of 60 six.
+    assert [len(propose([Page("a.txt", "", fit[:end])], 100)) for end in (20, 60)] == [5, 6]
+
+
+def test_what_the_title_tells_is_not_asked_for() -> None:
+    assert propose([Page("a.txt", "Ada Voss calls", (UNTURNED[2],))], 5) == ()
+    assert len(propose([Page("a.txt", "Fire", (UNTURNED[2],))], 5)) == 1
+
+
+def test_an_unfinished_entry_is_read_from_the_evidence_to_the_question(tmp_path: Path) -> None:
+    file = tmp_path / "q.yaml"
+    text = to_yaml([Proposal("", "number", ("nine ships", "nine"), "a.txt", "In May nine ships sank.")], file)
+    assert text.endswith(
+        """
+- id: q001
+  evidence:
+    - document: a.txt
+      quote: In May nine ships sank.
+  answers:
+    - [nine ships, nine]
+  type: number
+  # Write the question that the answer above answers.
+  question: ""
+  accepted: false
+"""
+    )
+    accepted = text.replace("accepted: false", "accepted: true")
+    file.write_text(accepted, encoding="utf-8")
+    with pytest.raises(GoldError, match=r"'q001' has no question\. Write the one that its answers answer, or 'acc"):
+        load_gold(file)
+    file.write_text(accepted.replace('question: ""', 'question: "What\'s sunk?"'), encoding="utf-8")
+    (gold,) = load_gold(file)
+    assert (gold.question, gold.answers) == ("What's sunk?", (("nine ships", "nine"),))
+
+
+def test_a_small_folder_reaches_the_count(tmp_path: Path) -> None:
+    files = {
+        f"{name}_txt": f"News of {name}\n\nLooting near {name} cost the pool 64 loads, and nobody was charged.\n\n"
+        f"What {name} said in Hollin was that it feared delays of nine months."
+        for name in ("Tarnby", "Lindmoor", "Arden")
+    }
+    code, stdout, _ = invoke(write(tmp_path / "docs", **files), "--out", tmp_path / "q.yaml", "--count", "6")
+    assert code == 0
+    told = "6 proposals about 3 documents, 0 of them without an answer, 6 of them with the question left for you"
+    assert told in stdout
+    assert len(yaml.safe_load((tmp_path / "q.yaml").read_text(encoding="utf-8"))) == 6
+
+
 def invoke(*arguments: str | Path) -> tuple[int, str, str]:
     done = CliRunner().invoke(init_command, [str(argument) for argument in arguments])
     return done.exit_code, done.stdout, str(done.exception) if done.exception else done.stderr
@@ -217,9 +368,12 @@ def test_the_seeds_give_questions_whose_quotes_stand(tmp_path: Path, fake_embedd
     text = file.read_text(encoding="utf-8")
     with pytest.raises(GoldError, match="no accepted question"):
         load_gold(file)
+    numbers = count()
+    text = re.sub('question: ""', lambda _: f"question: Which {next(numbers)}?", text)
     file.write_text(text.replace("accepted: false", "accepted: true"), encoding="utf-8")
     golds = load_gold(file)
-    assert len(golds) >= 20
+    assert len(golds) == 30
+    assert next(numbers) <= 5  # most are turned round
     assert any(gold.type == "unanswerable" for gold in golds)
     add(tmp_path / "index", SEEDS / "documents", fake_embedder, Splitter())
     with Index.open(tmp_path / "index", fake_embedder, Splitter()) as index:
@@ -244,7 +398,7 @@ def test_a_file_is_never_written_over(tmp_path: Path) -> None:
         (("{docs}", "--count", "0"), 2, "--count"),
         (("", "--out", "{here}/q.yaml"), 2, "the path is empty"),
         (("{here}/absent", "--out", "{here}/q.yaml"), 1, "does not exist. Check the path."),
-        (("{docs}", "--out", "{here}/q.yaml"), 1, "could be made into a question. Write questions by hand"),
+        (("{docs}", "--out", "{here}/q.yaml"), 1, "or has an answer to ask for. Write questions by hand"),
     ],
 )
 def test_a_mistake_is_told_and_leaves_no_file(

@@ -12,7 +12,7 @@ import psutil
 from eval.datasets.dataset import Claim, Dataset
 from eval.gold import Gold
 from eval.losses import find_loss
-from eval.ranking import Retrieved, Retriever, find_ranks, score_ranks
+from eval.ranking import Ranks, Retrieved, Retriever, find_ranks, score_ranks
 from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
 from index import DocumentUnknown, Index, StoredDocument
@@ -75,6 +75,19 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ranked:
+    """At which ranks a question's needs are met, None where nothing was ranked, and how the search went.
+
+    `places` are the same among the items as they are stored, where `ranks` may count documents.
+    """
+
+    ranks: Ranks | None = None
+    places: Ranks | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Questioner:
     """Asks the questions of a data set: of the assistant, of the retriever, or of both.
 
@@ -93,23 +106,24 @@ class Questioner:
         """The record of a question."""
         heard = listen(self.assistant, gold) if self.assistant is not None else Heard()
         understood = heard.answer.understood_as if heard.answer is not None else None
-        ranks, search_seconds, fault = self._rank(gold, understood or gold.question)
-        heard = replace(heard, error=heard.error or fault, answer=None if fault else heard.answer)
-        scores = self._scores(gold, heard, ranks)
+        ranked = self._rank(gold, understood or gold.question)
+        if ranked.error is not None:
+            heard = replace(heard, error=heard.error or ranked.error, answer=None)
+        scores = self._scores(gold, heard, ranked)
         return Record(
             id=gold.id,
             question=gold.question,
             type=gold.type,
             group=gold.group,
             gold=gold,
-            ranks=ranks,
+            ranks=ranked.ranks,
             answer=heard.answer,
             scores=scores,
-            loss=self._loss(gold, heard, ranks, scores),
+            loss=self._loss(gold, heard, ranked, scores),
             confidence=heard.answer.trace.subject if heard.answer is not None else None,
             refused=heard.answer is not None and heard.answer.refused,
             quoted_seconds=_rounded(heard.quoted_seconds),
-            seconds=round(search_seconds if self.assistant is None else heard.seconds, 4),
+            seconds=round(ranked.seconds if self.assistant is None else heard.seconds, 4),
             memory_mb=round(memory_mb(), 1),
             error=heard.error,
         )
@@ -120,33 +134,35 @@ class Questioner:
         with suppress(Exception):
             self.ask(gold)
 
-    def _rank(self, gold: Gold, question: str) -> tuple[tuple[int | None, ...] | None, float, str | None]:
-        """The ranks at which the question's needs are met, the seconds of the search, and what went wrong."""
-        unmet = find_ranks(gold, (), self.dataset.judge)
+    def _rank(self, gold: Gold, question: str) -> _Ranked:
+        judge = self.dataset.judge
+        unmet = find_ranks(gold, (), judge)
         if self.retriever is None or not unmet:
-            return None, 0.0, None
+            return _Ranked()
         started = time.perf_counter()
+        items: tuple[Retrieved, ...] = ()
+        error: str | None = None
         try:
-            items = self.retriever.search(question, RANKED)
+            items = tuple(self.retriever.search(question, RANKED))
         except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
-            return unmet, time.perf_counter() - started, _told(fault)
+            error = _told(fault)
         seconds = time.perf_counter() - started
-        return find_ranks(gold, items, self.dataset.judge), seconds, None
+        return _Ranked(
+            find_ranks(gold, items, judge), find_ranks(gold, items, judge, of_items=True), seconds, error
+        )
 
-    def _scores(self, gold: Gold, heard: Heard, ranks: tuple[int | None, ...] | None) -> dict[str, float]:
-        retrieval = {} if ranks is None else score_ranks(ranks)
+    def _scores(self, gold: Gold, heard: Heard, ranked: _Ranked) -> dict[str, float]:
+        retrieval = {} if ranked.ranks is None else score_ranks(ranked.ranks)
         if self.assistant is None:
             return {**retrieval, "failed": float(heard.error is not None)}
         official = self.dataset.official
         return {**retrieval, **score_answer(gold, heard.answer, heard.quoted, official, self.is_verbatim)}
 
-    def _loss(
-        self, gold: Gold, heard: Heard, ranks: tuple[int | None, ...] | None, scores: Mapping[str, float]
-    ) -> Loss | None:
-        in_corpus = ranks is None or None not in ranks or self.in_corpus(gold)
+    def _loss(self, gold: Gold, heard: Heard, ranked: _Ranked, scores: Mapping[str, float]) -> Loss | None:
+        in_corpus = ranked.places is None or None not in ranked.places or self.in_corpus(gold)
         return find_loss(
             gold,
-            ranks=ranks,
+            ranks=ranked.places,
             passages=self.passages,
             answer=heard.answer,
             quoted=heard.quoted,

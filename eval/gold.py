@@ -34,6 +34,18 @@ class GoldEvidence:
     start: int | None = None
     end: int | None = None
 
+    def is_met_by(self, start: int, end: int) -> bool:
+        """True when a span of its document shares half of the shorter of the two with it.
+
+        Any span does where the whole document is evidence, none where its quote stands nowhere.
+        """
+        if self.quote is None:
+            return True
+        if self.start is None or self.end is None:
+            return False
+        shared = min(self.end, end) - max(self.start, start)
+        return shared > 0 and 2 * shared >= min(self.end - self.start, end - start)
+
 
 @dataclass(frozen=True, slots=True)
 class Gold:

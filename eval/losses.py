@@ -83,12 +83,12 @@ def _is_not_chosen(course: _Course) -> bool:
 _STEPS: tuple[tuple[Loss, Callable[[_Course], bool]], ...] = (
     ("failed", lambda course: course.error is not None),
     ("answered though unanswerable", lambda course: course.is_unanswerable),
+    ("worded wrongly", lambda course: course.is_judged and course.scores["quoted_right"] == 1),
     ("not in the corpus", lambda course: not course.in_corpus),
     ("not retrieved", lambda course: None in course.ranks),
     ("below the cut", _is_below_the_cut),
     ("refused wrongly", _is_refused),
     ("not chosen as evidence", _is_not_chosen),
-    ("worded wrongly", lambda course: course.is_judged and course.scores["quoted_right"] == 1),
     ("read wrongly", lambda course: course.is_judged),
 )
 """Each loss with what tells it when no step before it did: "read wrongly" is what remains."""

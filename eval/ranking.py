@@ -47,17 +47,10 @@ Judge = Callable[[Gold, Retrieved], tuple[int, ...]]
 
 
 def _by_span(gold: Gold, item: Retrieved) -> tuple[int, ...]:
-    return _met(gold, lambda evidence: evidence.document == item.document and _overlaps(evidence, item))
-
-
-def _overlaps(evidence: GoldEvidence, item: Retrieved) -> bool:
-    """True when they share half of the shorter one; a quote that stands nowhere in the text is met by nothing."""
-    if evidence.quote is None:
-        return True
-    if evidence.start is None or evidence.end is None:
-        return False
-    shared = min(evidence.end, item.end) - max(evidence.start, item.start)
-    return 2 * shared >= min(evidence.end - evidence.start, item.end - item.start)
+    return _met(
+        gold,
+        lambda evidence: evidence.document == item.document and evidence.is_met_by(item.start, item.end),
+    )
 
 
 def _by_fact(gold: Gold, item: Retrieved) -> tuple[int, ...]:
@@ -98,13 +91,13 @@ def count_needs(gold: Gold, judge: JudgeName) -> int:
     return len(gold.evidence) if judge != "answer" else int(bool(gold.answers))
 
 
-def find_ranks(gold: Gold, items: Sequence[Retrieved], judge: JudgeName) -> Ranks:
+def find_ranks(gold: Gold, items: Sequence[Retrieved], judge: JudgeName, *, of_items: bool = False) -> Ranks:
     """The rank at which each need is first met.
 
     Where whole documents are judged, documents are what is ranked: each stands where its first item stood, and its
-    later items take up no rank.
+    later items take up no rank. With `of_items` they do, as they take up places among the passages of an answer.
     """
-    ranked = _first_of_each_document(items) if judge == "document" else items
+    ranked = _first_of_each_document(items) if judge == "document" and not of_items else items
     ranks: list[int | None] = [None] * count_needs(gold, judge)
     for rank, item in enumerate(ranked, start=1):
         for need in JUDGES[judge](gold, item):

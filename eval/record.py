@@ -1,9 +1,9 @@
 """What a run leaves: a header that says what was measured and where, then one line a question. JSON lines."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from eval.datasets.dataset import Claim
 from eval.gold import Gold
@@ -14,6 +14,8 @@ FORMAT = 2
 
 RANKED = 100
 """The ranked items that are looked at for a question; what comes later was not found."""
+
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 Loss = Literal[
     "failed",
@@ -80,7 +82,7 @@ class Record:
     claim: Claim | None = None
     ranks: tuple[int | None, ...] | None = None
     answer: Answer | None = None
-    scores: dict[str, float]
+    scores: dict[str, Score]
     loss: Loss | None = None
     label: bool | None = None
     verdict: bool | None = None

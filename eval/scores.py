@@ -1,8 +1,8 @@
 """The scores of one answer or one checked claim: key -> 0..1.
 
 Which keys there are depends on the gold question and its data set alone, never on what was answered: so a figure is
-the mean of a key, and every question is in every denominator that it belongs to. A question that failed has 0
-everywhere but in `failed`.
+the mean of a key, and every question is in every denominator that it belongs to. A question that failed has the
+worst score everywhere.
 
 The text that is scored is that of the answer's sentences, without marks; that of a refusal is never right.
 """
@@ -32,7 +32,7 @@ def score_answer(
     """
     given = None if answer is None else _Given(gold, answer, quoted, official, is_verbatim)
     asked = {key: score for applies, group in _GROUPS if applies(gold) for key, score in group.items()}
-    scores = {key: 0.0 if given is None else float(score(given)) for key, score in asked.items()}
+    scores = {key: _WORST.get(key, 0.0) if given is None else float(score(given)) for key, score in asked.items()}
     by_official = official_score(official, gold, _text(answer)) if official else None
     if by_official is not None:
         scores["official"] = by_official if answer is not None else 0.0
@@ -40,17 +40,17 @@ def score_answer(
 
 
 def score_claim(label: bool, verdict: bool | None) -> dict[str, float]:
-    """The scores of a claim's check: is the verdict the label? None when the check failed."""
-    return {"correct": float(verdict is label)}
+    """The scores of a claim's check: is the verdict the label, of all claims and of those of its label?
+
+    The verdict is None when the check failed.
+    """
+    correct = float(verdict is label)
+    return {"correct": correct, "supported_recall" if label else "unsupported_recall": correct}
 
 
 def overlaps(citation: Citation, evidence: GoldEvidence) -> bool:
-    """True when the citation shares a character with the evidence, or its document where that is all there is."""
-    if citation.document != evidence.document:
-        return False
-    if evidence.start is None or evidence.end is None:
-        return evidence.quote is None
-    return citation.start < evidence.end and evidence.start < citation.end
+    """True when the citation is of the evidence's document and shares half of the shorter of the two with it."""
+    return citation.document == evidence.document and evidence.is_met_by(citation.start, citation.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,9 @@ def _is_answerable(gold: Gold) -> bool:
 
 
 _Score = Callable[[_Given], float]
+
+_WORST: Mapping[str, float] = {"false_refusals": 1.0}
+"""Of the scores of which less is better; nobody may win by failing."""
 
 _GROUPS: tuple[tuple[Callable[[Gold], bool], Mapping[str, _Score]], ...] = (
     (lambda _: True, {"verbatim": _verbatim, "worded_share": _worded}),

@@ -85,6 +85,18 @@ def test_without_an_assistant_only_the_ranking_is_scored() -> None:
     assert record.loss is None
 
 
+def test_where_documents_are_judged_the_cut_still_counts_passages() -> None:
+    # Three passages of one document before the one that is needed: the second document, but below a cut of two.
+    items = [Retrieved("b.txt", 10 * part, 10 * part + 10, "y") for part in range(3)]
+    asked = questioner(
+        ScriptedAssistant({"a": answer("Only north.")}),
+        ScriptedRetriever(*items, NORTH),
+        dataset=Dataset("set", {}, judge="document"),
+    )
+    record = asked.ask(gold("a"))
+    assert (record.ranks, record.loss) == ((2,), "below the cut")
+
+
 def test_an_unanswerable_question_has_nothing_to_find() -> None:
     retriever = ScriptedRetriever(NORTH)
     record = questioner(ScriptedAssistant({"a": answer()}), retriever).ask(gold("a", "unanswerable"))
@@ -175,7 +187,7 @@ def test_a_claim_is_held_against_its_references(label: bool, correct: float) -> 
     claim = Claim("c1", "HAGRID", "The mill burned down.", ("The mill burned down, in 1901.",), label)
     record = check_claim(claim)
     assert (record.type, record.group, record.label, record.verdict) == ("claim", "HAGRID", label, True)
-    assert record.scores == {"correct": correct}
+    assert record.scores["correct"] == correct
     assert read_record(to_line(record)) == record
 
 

@@ -396,9 +396,9 @@ def test_wice(tmp_path: Path) -> None:
     )
     page = ("The line opened.\n\nIn May.",)
     assert load_dataset("wice", tmp_path).claims == (
-        Claim("dev0", "supported", "It opened.", page, True),
-        Claim("dev1", "partially_supported", "It opened.", page, False),
-        Claim("dev2", "not_supported", "It opened.", page, False),
+        Claim("dev0", None, "It opened.", page, True),
+        Claim("dev1", None, "It opened.", page, False),
+        Claim("dev2", None, "It opened.", page, False),
     )
 
 

@@ -1,5 +1,6 @@
 """The gate on real runs: the seeds and the small retrieval set hold, and what is broken on purpose does not."""
 
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,10 @@ from judged import header
 
 from eval.ask import IndexRetriever, Questioner, StoredTexts
 from eval.datasets import load_dataset
-from eval.gate import Baseline, check, make_baseline, read_baseline
-from eval.header import Choice
+from eval.gate import Baseline, check, make_baseline
 from eval.locate import locate
 from eval.record import Record
-from eval.run import run
-from index import Index, Passage, Watcher
+from index import Index, Passage
 from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer, Citation
 from service.assistant import Assistant
@@ -25,39 +24,30 @@ from service.settings import Settings
 from service.support import Support
 
 pytestmark = pytest.mark.model
-BASELINES = ROOT / "eval" / "baselines"
 SEEDS = load_dataset("seeds", ROOT / "seeds")
-Serve = Callable[[Index], Assistant]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.parametrize(
-    ("name", "folder", "baseline", "choice"),
+    ("options", "baseline"),
     [
-        ("seeds", "seeds", "seeds.json", Choice()),
-        ("beir", "seeds/retrieval", "retrieval.json", Choice(retrieval_only=True)),
+        (("--dataset", "seeds", "--path", "seeds"), "seeds.json"),
+        (("--dataset", "beir", "--path", "seeds/retrieval", "--retrieval-only"), "retrieval.json"),
     ],
 )
 def test_what_is_served_holds_its_baseline(
-    name: str, folder: str, baseline: str, choice: Choice, tmp_path: Path
+    options: tuple[str, ...], baseline: str, tmp_path: Path, run_citewell: Run
 ) -> None:
-    settings = Settings(index=tmp_path / "none")
-    settings = settings.model_copy(update={"cache": link_models(settings.cache, tmp_path)})
-    done = run(
-        load_dataset(name, ROOT / folder),
-        settings,
-        choice,
-        out=None,
-        command="citewell eval run",
-        bar=Watcher(),
-        tell=lambda line: None,
-        warn=pytest.fail,
-    )
-    verdicts = check(read_baseline(BASELINES / baseline), done.header, done.records)
-    assert [verdict.sentence for verdict in verdicts if not verdict.held] == []
+    out = tmp_path / "run.jsonl"
+    cache = link_models(Settings().cache, tmp_path)
+    done = run_citewell("eval", "run", *options, "--out", out, cwd=ROOT, CITEWELL_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    held = run_citewell("eval", "gate", out, "--baseline", f"eval/baselines/{baseline}", cwd=ROOT)
+    assert held.returncode == 0, held.stdout + held.stderr
 
 
 def link_models(cache: Path, folder: Path) -> Path:
-    """A cache of its own with the models that are prepared already."""
+    """A cache of its own, so that the index is made anew, with the models that are prepared already."""
     (cache / "models").mkdir(parents=True, exist_ok=True)
     (folder / "cache").mkdir()
     (folder / "cache" / "models").symlink_to(cache / "models")

@@ -48,8 +48,9 @@ class Course:
         (Course(answer=RIGHT), None),
         (Course(quoted=RIGHT), "worded wrongly"),
         (Course(quoted=answer("Only east.", cites=TWO[:1])), "not chosen as evidence"),
-        # Its words are right by chance, from elsewhere: what was needed had not been chosen.
-        (Course(quoted=answer(cites=TWO[:1])), "not chosen as evidence"),
+        # Its words were right, wherever they came from, before the model changed them.
+        (Course(quoted=answer(cites=TWO[:1])), "worded wrongly"),
+        (Course(quoted=RIGHT, ranks=(None, 1)), "worded wrongly"),
         (Course(quoted=None), "not chosen as evidence"),
         (Course(answer=REFUSED, quoted=None), "refused wrongly"),
         (Course(ranks=(8, 1)), "read wrongly"),
@@ -114,7 +115,8 @@ def test_the_unanswerable_is_lost_by_answering(course: Course, loss: Loss | None
     [
         (Course(ranks=(1,), quoted=WRONG), "not chosen as evidence"),
         (Course(ranks=(1,), quoted=RIGHT), "worded wrongly"),
-        (Course(ranks=(9,), quoted=RIGHT), "below the cut"),
+        (Course(ranks=(9,), quoted=RIGHT), "worded wrongly"),
+        (Course(ranks=(9,), quoted=WRONG), "below the cut"),
         (Course(ranks=(1,), answer=REFUSED, quoted=None), "refused wrongly"),
     ],
 )

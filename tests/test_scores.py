@@ -103,18 +103,23 @@ def test_the_unanswerable_is_to_be_refused(given_answer: Answer | None, hits: se
 
 @pytest.mark.parametrize("official", [None, "multihop-rag", "realtimeqa", "rgb"])
 @pytest.mark.parametrize("kind", ["fact", "unanswerable"])
-def test_what_failed_has_nothing_but_that(official: OfficialName | None, kind: str) -> None:
+def test_what_failed_has_the_worst_of_every_score(official: OfficialName | None, kind: str) -> None:
     asked = gold("a", kind)  # type: ignore[arg-type]
     found = scores(asked, None, answer(), official)
-    assert {key for key, value in found.items() if value} == {"failed"}
+    assert {key for key, value in found.items() if value} == {"failed", "false_refusals"} & set(found)
 
 
 @pytest.mark.parametrize(
     ("citation", "evidence", "overlapped"),
     [
         (("a.txt", 10, 20), GoldEvidence("a.txt", "q", 10, 20), True),
-        (("a.txt", 19, 30), GoldEvidence("a.txt", "q", 10, 20), True),
-        (("a.txt", 0, 11), GoldEvidence("a.txt", "q", 10, 20), True),
+        # Half of the shorter: of ten and of eleven letters at least five, of four two, of a thousand and ten five.
+        (("a.txt", 15, 26), GoldEvidence("a.txt", "q", 10, 20), True),
+        (("a.txt", 16, 27), GoldEvidence("a.txt", "q", 10, 20), False),
+        (("a.txt", 18, 22), GoldEvidence("a.txt", "q", 10, 20), True),
+        (("a.txt", 19, 23), GoldEvidence("a.txt", "q", 10, 20), False),
+        (("a.txt", 0, 1000), GoldEvidence("a.txt", "q", 10, 20), True),
+        (("a.txt", 0, 11), GoldEvidence("a.txt", "q", 10, 20), False),
         (("a.txt", 20, 30), GoldEvidence("a.txt", "q", 10, 20), False),
         (("a.txt", 0, 10), GoldEvidence("a.txt", "q", 10, 20), False),
         (("b.txt", 10, 20), GoldEvidence("a.txt", "q", 10, 20), False),
@@ -245,4 +250,5 @@ def test_the_keys_depend_on_the_question_alone(
     [(True, True, 1), (True, False, 0), (False, False, 1), (False, True, 0), (True, None, 0), (False, None, 0)],
 )
 def test_a_claims_verdict_is_right_or_wrong(label: bool, verdict: bool | None, correct: float) -> None:
-    assert score_claim(label, verdict) == {"correct": correct}
+    of_label = "supported_recall" if label else "unsupported_recall"
+    assert score_claim(label, verdict) == {"correct": correct, of_label: correct}

@@ -52,14 +52,13 @@ def load_wice(folder: Path, split: str | None) -> Dataset:
     """WiCE (Kamoi et al., arXiv 2303.01432), `claim/*.jsonl`: does the cited page support the whole claim?
 
     The reference is the page, a paragraph for each of its sentences as they were annotated; the sentences marked as
-    supporting are not singled out, for nobody marks them in use. Supported in part is not supported. `group` is the
-    label of three.
+    supporting are not singled out, for nobody marks them in use. Supported in part is not supported.
     """
     path = choose(folder, "entailment_retrieval/claim/*.jsonl", "claim/*.jsonl", "*.jsonl", split=split)
     claims = (
         Claim(
             row.meta.id,
-            row.label,
+            None,
             row.claim,
             ("\n\n".join(sentence for sentence in row.evidence if sentence.strip()),),
             row.label == "supported",

@@ -85,7 +85,7 @@ def run_citewell() -> Callable[..., "subprocess.CompletedProcess[str]"]:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,
             check=False,
         )
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from eval.errors import EvaluationError
 from eval.figures import (
+    UNKNOWN,
     as_plain_text,
     escape_markdown,
     markdown_table,
@@ -25,14 +26,14 @@ from eval.figures import (
     show_p,
     show_value,
 )
-from eval.metrics import METRICS, Measure, bootstrap_mean, measure, metric_of
+from eval.metrics import ALIASES, METRICS, Measure, bootstrap_mean, measure, metric_of
 from eval.record import Record
-from eval.report import describe
+from eval.report import INDEPENDENT, describe
 from eval.runs import Run
 
 _FLIPS = 9999
 _SEED = 20260102
-_TOLD = ("right", "strict")
+_TOLD = ("right", "strict", "refused_unanswerable", "hits@10", "all_evidence@10", "correct")
 """The scores whose questions are named where they flipped."""
 
 
@@ -41,14 +42,15 @@ class Difference:
     """A score of two runs over the `n` questions where both have it; `value` is the second mean less the first.
 
     `wins` are the questions where the second run is the better one; where neither more nor less is better, those
-    where it has more. `p_adjusted` is Holm's over all scores that were compared.
+    where it has more. The interval has no ends when all questions moved alike, or are fewer than 5.
+    `p_adjusted` is Holm's over all scores that were compared.
     """
 
     first: float
     second: float
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
     wins: int
     ties: int
@@ -94,7 +96,7 @@ def compare(first: Run, second: Run) -> Comparison:
         only_first=tuple(name for name in here if name not in there),
         only_second=tuple(name for name in there if name not in here),
         scores=scores,
-        others={key: (old[key], new[key]) for key in old if key in new and key not in scores},
+        others={key: (old[key], new[key]) for key in old if key in new and key not in {*scores, *ALIASES}},
         gained={key: _flipped(key, before, after) for key in _TOLD if key in scores},
         lost={key: _flipped(key, after, before) for key in _TOLD if key in scores},
     )
@@ -103,10 +105,13 @@ def compare(first: Run, second: Run) -> Comparison:
 def compare_scores(
     first: Mapping[str, Mapping[str, float]], second: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Difference]:
-    """The differences by score key, in the order of METRICS; a question's scores by its id."""
+    """The differences by score key, in the order of METRICS; a question's scores by its id.
+
+    ALIASES are left out: the same score tested twice would make Holm's step-down stricter for all.
+    """
     shared = [name for name in first if name in second]
     found = {}
-    for key in METRICS:
+    for key in (key for key in METRICS if key not in ALIASES):
         pairs = [
             (first[name][key], second[name][key]) for name in shared if key in first[name] and key in second[name]
         ]
@@ -275,7 +280,8 @@ _SCORE_HEADINGS = ("score", "A", "B", "B - A", "95 % interval", "win/tie/loss", 
 _OTHER_HEADINGS = ("not paired", "A", "", "B", "")
 _CAPTION = (
     "Win: a question where B is better. p: exact McNemar for scores of 0 and 1, else sign-flip "
-    "randomisation, two-sided; adj.: after Holm, over all scores here."
+    "randomisation, two-sided; adj.: after Holm, over all scores here. No interval where all questions "
+    f"moved alike. {INDEPENDENT}"
 )
 
 
@@ -286,11 +292,17 @@ def _score_rows(comparison: Comparison) -> Iterable[tuple[str, ...]]:
             show_value(found.first, "mean"),
             show_value(found.second, "mean"),
             show_difference(found.value),
-            f"{show_difference(found.low)} to {show_difference(found.high)}",
+            _show_ends(found),
             f"{found.wins}/{found.ties}/{found.losses}",
             show_p(found.p),
             show_p(found.p_adjusted),
         )
+
+
+def _show_ends(found: Difference) -> str:
+    if found.low is None or found.high is None:
+        return UNKNOWN
+    return f"{show_difference(found.low)} to {show_difference(found.high)}"
 
 
 def _other_rows(comparison: Comparison) -> Iterable[tuple[str, ...]]:

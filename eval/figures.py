@@ -10,10 +10,19 @@ from rich.text import Text
 from eval.metrics import Measure, Unit
 from service.terminal import strip_controls
 
+
+def _seconds(value: float) -> str:
+    """Milliseconds below a second, with a place after the point where there is nothing before it."""
+    milliseconds = value * 1000
+    if milliseconds >= 999.5:
+        return f"{value:.2f} s"
+    return f"{milliseconds:.1f} ms" if 0 < milliseconds < 0.95 else f"{milliseconds:.0f} ms"
+
+
 _SHOWN: Mapping[Unit, Callable[[float], str]] = {
     "share": "{:.3f}".format,
     "mean": "{:.3f}".format,
-    "seconds": "{:.2f} s".format,
+    "seconds": _seconds,
     "tokens": "{:.0f}".format,
     "megabytes": "{:.0f} MB".format,
 }

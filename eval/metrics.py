@@ -2,14 +2,15 @@
 
 Most metrics are the mean of a key of `scores` over the records that have it. Intervals are at 95 %: Wilson's for a
 share (of scores that are all 0 or 1), the percentile bootstrap for other means, order statistics for a percentile.
-A percentile is the smallest time that so large a share of the questions does not exceed; a question that failed
-counts as one that never ended.
+They take the questions for independent. The bootstrap has no ends to give for fewer than 5 values, or for values
+that are all the same: it would say that nothing is uncertain. A percentile is the smallest time that so large a
+share of the questions does not exceed; a question that failed counts as one that never ended.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,9 @@ from eval.record import Record
 _CONFIDENCE = 0.95
 _RESAMPLES = 1000
 _SEED = 20260101
+_FEWEST = 5
+"""Of fewer values the bootstrap's interval is far too narrow."""
+_EQUAL = 1e-12
 _TAILS = ((1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2)
 _MARKED_OUTSIDE = {"quoted", "total"}
 """Steps of an answer's trace that `quoted_seconds` and `seconds` measure from outside."""
@@ -57,7 +61,7 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = {
     "right": Metric("right: holds every part of the answer", "share", "higher"),
-    "strict": Metric("right and nothing else, or rightly refused", "share", "higher"),
+    "strict": Metric("right in its first sentences, or rightly refused", "share", "higher"),
     "exact_match": Metric("exact match", "share", "higher"),
     "f1": Metric("F1 of the words", "mean", "higher"),
     "completeness": Metric("parts of the answer that are there", "mean", "higher"),
@@ -84,18 +88,24 @@ METRICS: Mapping[str, Metric] = {
     "evidence_recall@10": Metric("pieces of evidence in the first 10", "mean", "higher"),
     "all_evidence@10": Metric("all evidence in the first 10", "share", "higher"),
     "correct": Metric("claims rightly judged", "share", "higher"),
+    "supported_recall": Metric("of the supported claims, rightly judged", "share", "higher"),
+    "unsupported_recall": Metric("of the other claims, rightly judged", "share", "higher"),
+    "supported_f1": Metric("F1 of the class supported", "mean", "higher"),
     "macro_f1": Metric("F1 of both classes, mean over groups", "mean", "higher"),
     "balanced_accuracy": Metric("recall of both classes, mean", "mean", "higher"),
     "failed": Metric("failed", "share", "lower"),
-    "quoted_seconds_p50": Metric("first quotation, median", "seconds", "lower"),
-    "quoted_seconds_p95": Metric("first quotation, 95th percentile", "seconds", "lower"),
-    "seconds_p50": Metric("whole answer, median", "seconds", "lower"),
-    "seconds_p95": Metric("whole answer, 95th percentile", "seconds", "lower"),
-    "prompt_tokens": Metric("tokens read by the model, mean", "tokens", "lower"),
-    "answer_tokens": Metric("tokens written by the model, mean", "tokens", "lower"),
+    "quoted_seconds_p50": Metric("first quotation where not refused, median", "seconds", "lower"),
+    "quoted_seconds_p95": Metric("first quotation where not refused, 95th percentile", "seconds", "lower"),
+    "seconds_p50": Metric("whole answer, check or search, median", "seconds", "lower"),
+    "seconds_p95": Metric("whole answer, check or search, 95th percentile", "seconds", "lower"),
+    "prompt_tokens": Metric("tokens read by the model, mean of answers and refusals", "tokens", "lower"),
+    "answer_tokens": Metric("tokens written by the model, mean of answers and refusals", "tokens", "lower"),
     "memory_mb": Metric("resident memory, most", "megabytes", "lower"),
 }
 """All metrics in the order in which they are shown; after them come the seconds by step."""
+
+ALIASES: Mapping[str, str] = {"recall@10": "evidence_recall@10"}
+"""Scores that are another by construction: reports show both, tests count the other alone."""
 
 
 def metric_of(key: str) -> Metric:
@@ -103,7 +113,7 @@ def metric_of(key: str) -> Metric:
     if key in METRICS:
         return METRICS[key]
     step, _, part = key.rpartition("_seconds_")
-    return Metric(f"until the end of {step}, {_PARTS[part][0]}", "seconds", "lower")
+    return Metric(f"the step {step}, {_PARTS[part][0]}", "seconds", "lower")
 
 
 def measure(records: Sequence[Record]) -> dict[str, Measure]:
@@ -132,24 +142,32 @@ def mean(values: Sequence[float]) -> Measure:
 
 def share(hits: Sequence[bool]) -> Measure:
     """The share that is true, with Wilson's interval (Wilson 1927, JASA 22)."""
-    # Half a second of start-up that a command's help need not wait for.
-    from scipy.stats import binomtest  # noqa: PLC0415
-
-    if not hits:
-        return NOTHING
-    interval = binomtest(sum(hits), len(hits)).proportion_ci(_CONFIDENCE, method="wilson")
-    return Measure(sum(hits) / len(hits), float(interval.low), float(interval.high), len(hits))
+    return _share(sum(hits), len(hits))
 
 
-def bootstrap_mean(values: Sequence[float]) -> tuple[float, float]:
+def mean_of_shares(shares: Sequence[Measure]) -> Measure:
+    """The mean of independent shares, of which there is one at least.
+
+    Each end is as far from the value as the square root of the summed squares of how far the shares' own ends are
+    from them, by the number of shares (Newcombe 1998, Statistics in Medicine 17, method 10; MOVER). So it stays
+    within 0..1, and has a width where every claim was rightly judged.
+    """
+    known = [(found.value, found.low, found.high) for found in shares]
+    below = sqrt(sum((value - low) ** 2 for value, low, _ in known if value is not None and low is not None))
+    above = sqrt(sum((high - value) ** 2 for value, _, high in known if value is not None and high is not None))
+    value = float(np.mean([value for value, _, _ in known]))
+    return Measure(value, value - below / len(known), value + above / len(known), sum(found.n for found in shares))
+
+
+def bootstrap_mean(values: Sequence[float]) -> tuple[float | None, float | None]:
     """The ends of the percentile bootstrap's interval for the mean (Efron & Tibshirani 1993, chapter 13).
 
     1,000 resamples with a fixed seed. How often each distinct value is drawn is multinomial, so that is what is
-    drawn.
+    drawn. None for fewer than 5 values, and for values that are all the same.
     """
     distinct, counts = np.unique(np.round(np.asarray(values, dtype=np.float64), 12), return_counts=True)
     drawn = np.random.default_rng(_SEED).multinomial(len(values), counts / len(values), _RESAMPLES)
-    return _ends(drawn @ distinct / len(values))
+    return _ends(drawn @ distinct / len(values), len(values))
 
 
 def percentile(seconds: Sequence[float], part: float) -> Measure:
@@ -169,16 +187,17 @@ def percentile(seconds: Sequence[float], part: float) -> Measure:
 
 
 def risk_coverage(records: Sequence[Record]) -> tuple[tuple[float, float], ...]:
-    """Coverage and risk at each number of questions, the surest first; empty without any confidence.
+    """Coverage and risk after each question that was answered, the surest first; empty without any confidence.
 
-    Coverage k / n, risk the share of the first k that is not `strict` (El-Yaniv & Wiener 2010, JMLR 11). A question
-    without a confidence, such as one that failed, comes last. Among equally sure questions the risk is what any
-    order of them would give on average.
+    After the k surest answers the coverage is k by the number of all questions, those that were refused as well,
+    and the risk the share of the k that is not `strict` (El-Yaniv & Wiener 2010, JMLR 11). So the curve ends at the
+    coverage that was reached. A question that failed counts as one that was answered wrongly; it and whatever else
+    has no confidence come last. Among equally sure answers the risk is what any order of them gives on average.
     """
-    asked = [record for record in records if "strict" in record.scores]
-    if all(record.confidence is None for record in asked):
+    asked, answered = _asked_and_answered(records)
+    if all(record.confidence is None for record in answered):
         return ()
-    risks = _risks(*_confidences_and_errors(asked))
+    risks = _risks(*_confidences_and_errors(answered))
     return tuple((k / len(asked), float(risk)) for k, risk in enumerate(risks, start=1))
 
 
@@ -195,21 +214,32 @@ def _refusal_precision(records: Sequence[Record]) -> Measure | None:
 
 
 def _aurc(records: Sequence[Record]) -> Measure | None:
-    """The mean of the risks at each coverage (Geifman & El-Yaniv 2017, NeurIPS; their later papers' AURC)."""
-    asked = [record for record in records if "strict" in record.scores]
+    """The area under the risk, as `risk_coverage` has it, by the width of the coverage that is reached.
+
+    As a step is as wide for each answer, this is the mean of the risks after the 1, 2, ... surest answers (the AURC
+    of Geifman, Uziel & El-Yaniv 2019, ICLR, over the questions that were answered). `n` counts those; the bootstrap
+    draws among them.
+    """
+    asked, answered = _asked_and_answered(records)
     if not asked:
         return None
-    if all(record.confidence is None for record in asked):
+    if all(record.confidence is None for record in answered):
         return NOTHING
-    confidences, errors = _confidences_and_errors(asked)
-    draws = np.random.default_rng(_SEED).integers(0, len(asked), (_RESAMPLES, len(asked)))
+    confidences, errors = _confidences_and_errors(answered)
+    draws = np.random.default_rng(_SEED).integers(0, len(answered), (_RESAMPLES, len(answered)))
     areas = np.array([_risks(confidences[drawn], errors[drawn]).mean() for drawn in draws])
-    return Measure(float(_risks(confidences, errors).mean()), *_ends(areas), len(asked))
+    return Measure(float(_risks(confidences, errors).mean()), *_ends(areas, len(answered)), len(answered))
 
 
-def _confidences_and_errors(asked: Sequence[Record]) -> tuple[_Floats, _Floats]:
-    confidences = [-inf if record.confidence is None else record.confidence for record in asked]
-    return np.array(confidences), 1 - np.array([record.scores["strict"] for record in asked])
+def _asked_and_answered(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The questions that an answer was wanted to, and those of them that were not refused."""
+    asked = [record for record in records if "strict" in record.scores]
+    return asked, [record for record in asked if not record.refused]
+
+
+def _confidences_and_errors(answered: Sequence[Record]) -> tuple[_Floats, _Floats]:
+    confidences = [-inf if record.confidence is None else record.confidence for record in answered]
+    return np.array(confidences), 1 - np.array([record.scores["strict"] for record in answered])
 
 
 def _risks(confidences: _Floats, errors: _Floats) -> _Floats:
@@ -230,45 +260,61 @@ def _confusion(records: Sequence[Record]) -> tuple[_Floats, ...]:
     return tuple(counts.values())
 
 
-def _f1_of_classes(counts: _Floats) -> _Floats:
-    """The mean F1 of the classes that are a label or a verdict, over the last two axes."""
+def _f1(counts: _Floats) -> _Floats:
+    """The F1 of both classes (no, yes) in the last axis; not a number for one that is neither label nor verdict."""
     right = np.stack([counts[..., 0, 0], counts[..., 1, 1]], axis=-1)
-    labelled = counts.sum(axis=-1)
-    judged = counts[..., :2].sum(axis=-2)
+    labelled, judged = counts.sum(axis=-1), counts[..., :2].sum(axis=-2)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(2 * right / (labelled + judged), axis=-1))
+        return np.asarray(2 * right / (labelled + judged))
 
 
-def _recall_of_classes(counts: _Floats) -> _Floats:
-    """The mean recall of the classes that are a label, over the last two axes."""
-    right = np.stack([counts[..., 0, 0], counts[..., 1, 1]], axis=-1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(right / counts.sum(axis=-1), axis=-1))
+def _by_bootstrap(of: Callable[[_Floats], _Floats], groups: Sequence[_Floats]) -> Measure:
+    """The mean over groups. The bootstrap draws verdicts within each label of each group, for those are fixed.
 
-
-def _over_groups(of: Callable[[_Floats], _Floats], groups: Sequence[_Floats]) -> Measure | None:
-    """The mean over groups; the bootstrap draws within each group, for the groups are fixed."""
-    if not groups:
-        return None
-    generator = np.random.default_rng(_SEED)
-    sizes = [int(group.sum()) for group in groups]
-    drawn = [
-        of(generator.multinomial(n, group.ravel() / n, _RESAMPLES).reshape(-1, 2, 3).astype(np.float64))
-        for n, group in zip(sizes, groups, strict=True)
-    ]
+    There are no ends where it would draw fewer than 5 claims from a label of a group.
+    """
+    n = int(np.sum(groups))
     value = float(np.mean([of(group) for group in groups]))
-    return Measure(value, *_ends(np.mean(drawn, axis=0)), sum(sizes))
+    fewest = int(np.min([group.sum(axis=1) for group in groups]))
+    if fewest < _FEWEST:
+        return Measure(value, None, None, n)
+    generator = np.random.default_rng(_SEED)
+    drawn = [
+        of(np.stack([generator.multinomial(int(row.sum()), row / row.sum(), _RESAMPLES) for row in group], axis=1))
+        for group in groups
+    ]
+    return Measure(value, *_ends(np.mean(drawn, axis=0), fewest), n)
 
 
 def _macro_f1(records: Sequence[Record]) -> Measure | None:
-    """Per group, which is a source set, then the mean, as AttributionBench has it (Li et al. 2024)."""
-    return _over_groups(_f1_of_classes, _confusion(records))
+    """The F1 of both classes, mean per group, which is a source set, then over groups (AttributionBench, Li 2024).
+
+    Groups with claims of one label alone do not count, for there one verdict for all is perfect; when every group
+    is such, as where the groups are the labels, all claims are one group.
+    """
+    groups = _confusion(records)
+    if not groups:
+        return None
+    both = [group for group in groups if group.sum(axis=1).all()]
+    return _by_bootstrap(lambda counts: np.nanmean(_f1(counts), axis=-1), both or [np.sum(groups, axis=0)])
+
+
+def _supported_f1(records: Sequence[Record]) -> Measure | None:
+    """Over all claims together; nothing where no claim is supported."""
+    groups = _confusion(records)
+    if not groups:
+        return None
+    pooled = np.sum(groups, axis=0)
+    return _by_bootstrap(lambda counts: _f1(counts)[..., 1], [pooled]) if pooled[1].any() else NOTHING
 
 
 def _balanced_accuracy(records: Sequence[Record]) -> Measure | None:
-    """Over all claims together (Brodersen et al. 2010)."""
+    """The mean recall of the classes that are a label, over all claims together (Brodersen et al. 2010)."""
     groups = _confusion(records)
-    return _over_groups(_recall_of_classes, [np.sum(groups, axis=0)] if groups else ())
+    if not groups:
+        return None
+    rows = np.sum(groups, axis=0)
+    return mean_of_shares([_share(int(row[at]), int(row.sum())) for at, row in enumerate(rows) if row.any()])
 
 
 def _seconds(records: Sequence[Record], part: float) -> Measure | None:
@@ -290,10 +336,10 @@ def _quoted_seconds(records: Sequence[Record], part: float) -> Measure | None:
 
 
 def _by_step(records: Sequence[Record]) -> dict[str, Measure]:
-    """Seconds since the question came until a step was over, of the questions that took it or failed."""
+    """Seconds that each step took, of the questions that took it or failed."""
     times: dict[str, list[float]] = {}
     for record in records:
-        for step, seconds in record.answer.trace.seconds.items() if record.answer else ():
+        for step, seconds in _steps(record.answer.trace.seconds) if record.answer else ():
             if step not in _MARKED_OUTSIDE:
                 times.setdefault(step, []).append(seconds)
     failed = [inf for record in records if record.error is not None]
@@ -304,8 +350,16 @@ def _by_step(records: Sequence[Record]) -> dict[str, Measure]:
     }
 
 
+def _steps(marks: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Each step, named as the mark at its end, with the seconds since the one before or since the question came."""
+    before = 0.0
+    for step, seconds in sorted(marks.items(), key=lambda mark: mark[1]):
+        yield step, seconds - before
+        before = seconds
+
+
 def _tokens(records: Sequence[Record], use: Literal["prompt", "answer"]) -> Measure | None:
-    """Of the questions that have an answer; 0 where the model was not asked."""
+    """Of the questions that have an answer or a refusal; 0 where the model was not asked."""
     counts = [float(record.answer.trace.tokens.get(use, 0)) for record in records if record.answer is not None]
     if not any("strict" in record.scores for record in records):
         return None
@@ -317,7 +371,20 @@ def _memory(records: Sequence[Record]) -> Measure | None:
     return Measure(max(sizes), None, None, len(sizes)) if sizes else None
 
 
-def _ends(resampled: _Floats) -> tuple[float, float]:
+def _share(hits: int, n: int) -> Measure:
+    # Half a second of start-up that a command's help need not wait for.
+    from scipy.stats import binomtest  # noqa: PLC0415
+
+    if not n:
+        return NOTHING
+    interval = binomtest(hits, n).proportion_ci(_CONFIDENCE, method="wilson")
+    return Measure(hits / n, float(interval.low), float(interval.high), n)
+
+
+def _ends(resampled: _Floats, n: int) -> tuple[float | None, float | None]:
+    """Of the interval that resampling `n` values gave; None where that says nothing."""
+    if n < _FEWEST or float(np.ptp(resampled)) < _EQUAL:
+        return None, None
     low, high = np.quantile(resampled, _TAILS)
     return float(low), float(high)
 
@@ -336,6 +403,7 @@ _PARTS: Mapping[str, tuple[str, float]] = {"p50": ("median", 0.5), "p95": ("95th
 _SET_WIDE: Mapping[str, Callable[[Sequence[Record]], Measure | None]] = {
     "refusal_precision": _refusal_precision,
     "aurc": _aurc,
+    "supported_f1": _supported_f1,
     "macro_f1": _macro_f1,
     "balanced_accuracy": _balanced_accuracy,
     "quoted_seconds_p50": partial(_quoted_seconds, part=0.5),

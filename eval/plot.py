@@ -1,4 +1,4 @@
-"""A run as a picture: the risk of answering by how sure the answers are, and where wrong answers were lost."""
+"""A run as a picture: the risk of answering so many of the questions, and where wrong answers were lost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +27,19 @@ def save_plot(path: Path, records: Sequence[Record]) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     curve_axes, loss_axes = figure.subplots(1, 2)
     curve = risk_coverage(records)
-    curve_axes.plot([coverage for coverage, _ in curve], [risk for _, risk in curve], drawstyle="steps-post")
+    # Each step is as wide as the answer that it adds, so the area below is what `aurc` is made of.
+    steps = [(0.0, risk) for _, risk in curve[:1]] + list(curve)
+    curve_axes.plot([coverage for coverage, _ in steps], [risk for _, risk in steps], drawstyle="steps-pre")
     curve_axes.set(
-        xlim=(0, 1), ylim=(0, 1), xlabel="answered, the surest first", ylabel="of these not strictly right"
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="coverage: answered, the surest first, of all questions",
+        ylabel="risk: not strictly right, of those answered",
     )
-    curve_axes.set_title("Risk and coverage" if curve else "Risk and coverage: no answer says how sure it is")
+    reached = (
+        f"Risk by coverage, {curve[-1][0]:.0%} answered" if curve else "Risk by coverage: no answer says how sure"
+    )
+    curve_axes.set_title(reached)
     losses = find_lost(records)
     loss_axes.barh(list(losses), [len(ids) for ids in losses.values()])
     loss_axes.invert_yaxis()

@@ -1,6 +1,10 @@
 """A run's figures: of all questions, by type, by group, and where wrong answers were lost.
 
 As tables for a terminal, readable without colour, as JSON and as Markdown.
+
+In JSON every measured thing is `{"value", "low", "high", "n"}`. Under `metrics` the keys of NAMED are always there,
+with null and an `n` of 0 where the run has no question for them; any other key, and any key by type or group, is
+there only where it applies.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +25,7 @@ from eval.figures import (
     show_value,
 )
 from eval.gold import QUESTION_TYPES
-from eval.metrics import Measure, measure, metric_of
+from eval.metrics import METRICS, NOTHING, Measure, Unit, measure, metric_of
 from eval.record import Header, Loss, Record
 
 Measures = Mapping[str, Measure]
@@ -32,25 +36,49 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "strict": ("strict",),
     "rightly\ncited": ("rightly_cited",),
     "refused": ("false_refusals", "refused_unanswerable"),
-    "evidence\n@10": ("evidence_recall@10",),
+    "evi-\ndence\n@10": ("evidence_recall@10",),
     "model's\nwords": ("worded_share",),
+    "whole\nreply": ("seconds_p50", "seconds_p95"),
     "failed": ("failed",),
-    "whole\nreply s": ("seconds_p50", "seconds_p95"),
     "hits@10": ("hits@10",),
     "mrr@10": ("mrr@10",),
     "ndcg@10": ("ndcg@10",),
-    "all evi-\ndence@10": ("all_evidence@10",),
+    "all evi-\ndence\n@10": ("all_evidence@10",),
     "correct": ("correct",),
+    "sup-\nported\nrecall": ("supported_recall",),
+    "other\nclaims'\nrecall": ("unsupported_recall",),
     "macro\nF1": ("macro_f1",),
-    "balanced": ("balanced_accuracy",),
+    "bal-\nanced": ("balanced_accuracy",),
 }
 """The columns of the tables by type and by group: the metrics that share one, of which a row may lack some."""
 _MOST_COLUMNS = 8
-"""What a line of 80 letters holds; the first of the columns that have a figure are taken."""
+"""Of these; the first that have a figure are taken, in a terminal as many as there is room for."""
+_WIDTH, _COLUMN = 80, 8
+_NAME = 16
+"""A longer name of a type or group is folded before columns give way to it."""
 _METRIC_HEADINGS = ("metric", "what", "value", "95 % interval", "n")
-_BAR = 24
-_NAMED = 3
-"""How many questions are named for a loss in a terminal; JSON and Markdown name all."""
+_BAR = 12
+_NAMED_IN_TERMINAL, _NAMED_IN_MARKDOWN = 3, 5
+"""How many questions are named for a loss; JSON names all."""
+NAMED: tuple[str, ...] = (
+    *("hits@10", "hits@4", "mrr@10", "ndcg@10", "recall@1", "evidence_recall@10", "all_evidence@10"),
+    *("exact_match", "f1", "strict", "citation_precision", "citation_recall", "verbatim"),
+    *("refused_unanswerable", "false_refusals", "worded_share", "seconds_p50", "seconds_p95"),
+)
+"""The metrics that JSON always has."""
+
+INDEPENDENT = (
+    "Questions are treated as independent. Where a data set asks the same thing or of the same paragraph several "
+    "times over, as RGB (each question up to three times) and SQuAD do, intervals are narrower than they should be."
+)
+_FOOT = (
+    "Intervals are at 95 %: Wilson's for shares, the bootstrap for other means, order statistics for seconds. "
+    f"{INDEPENDENT}"
+)
+_OF_SECONDS = "By type and group, seconds are the median and the 95th percentile."
+_OF_REFUSALS = (
+    "Where two figures stand under 'refused', the first is of answerable questions, the second of others."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +114,12 @@ def find_lost(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
 
 
 def to_object(report: Report) -> dict[str, Any]:
-    """The report as JSON: every measured thing is `{"value", "low", "high", "n"}`."""
+    """The report as JSON, as the top of this file says."""
+    whole = {**dict.fromkeys(NAMED, NOTHING), **report.metrics}
+    order = [key for key in METRICS if key in whole]
     return {
         "run": {**asdict(report.header), "records": report.questions},
-        "metrics": _object(report.metrics),
+        "metrics": _object({**{key: whole[key] for key in order}, **report.metrics}),
         "types": {name: _object(found) for name, found in report.types.items()},
         "groups": {name: _object(found) for name, found in report.groups.items()},
         "losses": {loss: {"count": len(ids), "ids": list(ids)} for loss, ids in report.losses.items()},
@@ -117,19 +147,16 @@ def print_report(console: Console, header: Header, records: Sequence[Record], wa
     for name, fact in describe(header).items():
         console.print(as_plain_text(f"{name}: {fact}"), soft_wrap=True)
     console.print()
-    if len(records) < wanted:
-        console.print(f"Partial: {len(records)} of {wanted} questions.", soft_wrap=True)
+    if len(records) < wanted or not records:
+        console.print(_partial(len(records), wanted), soft_wrap=True)
     if not records:
         return
     print_table(console, _METRIC_HEADINGS, _metric_rows(report.metrics), wrapped=1)
     for heading, rows in (("type", report.types), ("group", report.groups)):
         if rows:
             console.print(_rows_table(heading, rows), "")
-    console.print(
-        "Intervals are at 95 %: Wilson's for shares, the bootstrap for other means, order statistics for seconds. "
-        "In the tables by type and group each cell has the value above its interval, seconds the median above the "
-        "95th percentile.\n"
-    )
+    console.print(f"{_FOOT}\n")
+    console.print(f"{_rows_foot(report)}\n")
     if report.losses:
         console.print(_losses_table(report))
     for name, error in report.failures.items():
@@ -143,13 +170,21 @@ def render_markdown(report: Report) -> str:
     parts = [
         f"# {escape_markdown(report.header.dataset)}: {asked}",
         "\n".join(facts),
-        metrics_markdown(report.metrics),
     ]
+    if report.questions < report.header.questions or not report.questions:
+        parts.append(_partial(report.questions, report.header.questions))
+    if report.questions:
+        parts += [metrics_markdown(report.metrics), _FOOT]
     for heading, rows in (("type", report.types), ("group", report.groups)):
         if rows:
             parts += [f"## By {heading}", _rows_markdown(heading, rows)]
+    if report.types or report.groups:
+        parts.append(_rows_foot(report))
     if report.losses:
-        lost = ((loss, str(len(ids)), escape_markdown(", ".join(ids))) for loss, ids in report.losses.items())
+        lost = (
+            (loss, str(len(ids)), escape_markdown(_first_of(ids, _NAMED_IN_MARKDOWN)))
+            for loss, ids in report.losses.items()
+        )
         parts += ["## Losses", markdown_table(("lost", "questions", "which"), lost, words=(0, 2))]
     if report.failures:
         parts += [
@@ -176,6 +211,15 @@ def _split(
     return {name: measure(part) for name, part in parts.items() if part}
 
 
+def _partial(asked: int, wanted: int) -> str:
+    return f"Partial: {asked} of {wanted} questions."
+
+
+def _first_of(ids: Sequence[str], most: int) -> str:
+    rest = len(ids) - most
+    return ", ".join(ids[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _object(metrics: Measures) -> dict[str, Any]:
     return {key: asdict(found) for key, found in metrics.items()}
 
@@ -187,36 +231,63 @@ def _metric_rows(metrics: Measures) -> Iterable[tuple[str, str, str, str, str]]:
         yield key, metric.label, value, show_interval(found, metric.unit), str(found.n)
 
 
-def _rows_table(heading: str, rows: Mapping[str, Measures]) -> Table:
+def _columns(rows: Mapping[str, Measures], most: int) -> list[tuple[str, tuple[str, ...]]]:
+    """The first of the columns that have a figure in any row."""
     columns = [
         (name, keys)
         for name, keys in _COLUMNS.items()
         if any(key in found and found[key].n for key in keys for found in rows.values())
-    ][:_MOST_COLUMNS]
+    ]
+    return columns[:most]
+
+
+def _count(found: Measures) -> str:
+    """How many questions a row has: each of them took its time."""
+    return str(found["seconds_p50"].n)
+
+
+def _rows_foot(report: Report) -> str:
+    rows = (*report.types.values(), *report.groups.values())
+    is_mixed = any({"false_refusals", "refused_unanswerable"} <= found.keys() for found in rows)
+    return f"{_OF_SECONDS} {_OF_REFUSALS}" if is_mixed else _OF_SECONDS
+
+
+def _rows_table(heading: str, rows: Mapping[str, Measures]) -> Table:
+    words = max(len(heading), *(min(len(name), _NAME) for name in rows))
+    room = _WIDTH - words - 1 - max(len(_count(found)) for found in rows.values())
+    columns = _columns(rows, min(_MOST_COLUMNS, room // _COLUMN))
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
     table.add_column(heading, overflow="fold")
-    for name, _ in columns:
+    for name in ("n", *(name for name, _ in columns)):
         table.add_column(name, justify="right", no_wrap=True)
     for name, found in rows.items():
-        table.add_row(
-            as_plain_text(name), *(_text_cell([(key, found.get(key)) for key in keys]) for _, keys in columns)
-        )
+        cells = ("\n".join(_lines(found, keys, _terminal_lines)) or UNKNOWN for _, keys in columns)
+        table.add_row(as_plain_text(name), _count(found), *cells)
     return table
 
 
-def _text_cell(measures: Sequence[tuple[str, Measure | None]]) -> str:
-    """Two lines: a value and its interval, or median and 95th percentile."""
-    known = [(key, found) for key, found in measures if found is not None and found.n]
-    if not known:
-        return UNKNOWN
-    if metric_of(known[0][0]).unit == "seconds":
-        return "\n".join(UNKNOWN if found.value is None else f"{found.value:.2f}" for _, found in known)
-    return "\n".join(f"{_short(found.value)}\n{_short(found.low)}-{_short(found.high)}" for _, found in known)
+def _lines(found: Measures, keys: Sequence[str], of: Callable[[Measure, Unit], list[str]]) -> list[str]:
+    return [line for key in keys if key in found and found[key].n for line in of(found[key], metric_of(key).unit)]
 
 
-def _short(value: float | None) -> str:
-    """Two places, without the zero before the point; three letters, for cells are narrow."""
-    return UNKNOWN if value is None else f"{value:.2f}".removeprefix("0").replace("1.00", "1.0")
+def _terminal_lines(found: Measure, unit: Unit) -> list[str]:
+    """A value above its interval, or seconds alone; without the zero before the point, for cells are narrow."""
+    if unit == "seconds" or found.value is None:
+        return [show_value(found.value, unit)]
+    return [f"{found.value:.3f}".removeprefix("0"), *_interval(found, lambda end: f"{end:.2f}".removeprefix("0"))]
+
+
+def _markdown_lines(found: Measure, unit: Unit) -> list[str]:
+    value = show_value(found.value, unit)
+    ends = () if unit == "seconds" else _interval(found, "{:.2f}".format)
+    return [" ".join((value, *(f"({interval})" for interval in ends)))]
+
+
+def _interval(found: Measure, show: Callable[[float], str]) -> list[str]:
+    """Both ends to two places; empty where there is no interval."""
+    if found.low is None or found.high is None:
+        return []
+    return [f"{show(found.low)}-{show(found.high)}".replace("1.00", "1.0")]
 
 
 def _losses_table(report: Report) -> Table:
@@ -226,16 +297,20 @@ def _losses_table(report: Report) -> Table:
     table.add_column("which", overflow="fold")
     most = max(len(ids) for ids in report.losses.values())
     for loss, ids in report.losses.items():
-        named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
-        table.add_row(loss, str(len(ids)), "█" * max(1, round(_BAR * len(ids) / most)), as_plain_text(named))
+        named = as_plain_text(_first_of(ids, _NAMED_IN_TERMINAL))
+        table.add_row(loss, str(len(ids)), "█" * max(1, round(_BAR * len(ids) / most)), named)
     return table
 
 
 def _rows_markdown(heading: str, rows: Mapping[str, Measures]) -> str:
-    keys = dict.fromkeys(key for found in rows.values() for key in found)
-
-    def row(name: str, found: Measures) -> list[str]:
-        cells = ((found.get(key), metric_of(key).unit) for key in keys)
-        return [name, *(UNKNOWN if cell is None else show_value(cell.value, unit) for cell, unit in cells)]
-
-    return markdown_table((heading, *keys), (row(escape_markdown(name), found) for name, found in rows.items()))
+    columns = _columns(rows, _MOST_COLUMNS)
+    headings = (name.replace("-\n", "").replace("\n", " ") for name, _ in columns)
+    lines = (
+        (
+            escape_markdown(name),
+            _count(found),
+            *("; ".join(_lines(found, keys, _markdown_lines)) or UNKNOWN for _, keys in columns),
+        )
+        for name, found in rows.items()
+    )
+    return markdown_table((heading, "n", *headings), lines)

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from eval import compare, report
+from eval.errors import EvaluationError
 from eval.figures import print_table
 from eval.gate import Baseline, Verdict, changed_facts, check, make_baseline, read_baseline, write_baseline
 from eval.plot import save_plot
@@ -32,8 +33,9 @@ _markdown_option = click.option("--markdown", "as_markdown", is_flag=True, help=
 def report_command(run: str, as_json: bool, as_markdown: bool, plot: str | None) -> None:
     """Tell a run's figures: all questions, each type and group, and where wrong answers were lost.
 
-    RUN.jsonl is what `citewell eval run --out` wrote. In JSON every figure is {"value", "low", "high", "n"}. A run
-    that is not at its end is reported as far as it came; standard error says so.
+    RUN.jsonl is what `citewell eval run --out` wrote. In JSON every figure is {"value", "low", "high", "n"}, and
+    the usual ones are there, as null, where the run has no question for them. A run that is not at its end is
+    reported as far as it came; standard error says so.
 
     \b
     Examples:
@@ -61,7 +63,8 @@ def compare_command(first: str, second: str, as_json: bool, as_markdown: bool) -
     """Compare two runs over the same questions, question by question: is B better than A, or is it chance?
 
     For each score: both means, their difference with its interval, on how many questions B won, tied and lost, and
-    how probable so large a difference is among equals. Below stand the questions that turned right or wrong.
+    how probable so large a difference is among equals. Below stand the questions that turned right or wrong, and
+    those whose evidence was found or lost.
 
     \b
     Examples:
@@ -87,8 +90,9 @@ def gate_command(run: str, file: str, reason: str | None, as_json: bool) -> None
 
     A score fails when it dropped beyond its tolerance, or by less but not by chance (paired test, p < .05 over all
     gated scores), and when it rose beyond its tolerance, for what nobody can explain may be a fault of measuring.
-    Other questions, failed questions and quotations that do not stand in their document fail as well. Exit code 2:
-    wrong usage.
+    Of few questions one may turn on a machine's rounding, not two. Other questions, failed questions and
+    quotations that do not stand in their document fail as well. Time, tokens and memory are not gated, for they
+    are the machine's too. Exit code 2: wrong usage.
 
     \b
     Examples:
@@ -175,7 +179,17 @@ def _short(value: object) -> str:
 
 
 def _echo(content: dict[str, Any] | str) -> None:
-    click.echo(content.rstrip("\n") if isinstance(content, str) else json.dumps(content, ensure_ascii=False))
+    click.echo(content.rstrip("\n") if isinstance(content, str) else _as_json(content))
+
+
+def _as_json(content: dict[str, Any]) -> str:
+    try:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise EvaluationError(
+            "A run holds NaN or Infinity, numbers that JSON has not, so there is no JSON of it. Look for them in "
+            "its lines, or run the evaluation again."
+        ) from error
 
 
 def _console() -> Console:

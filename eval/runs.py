@@ -27,7 +27,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """The run in a file. Raises EvaluationError with the line's number."""
+    """The run in a file. Raises EvaluationError, with the number of the line where one is at fault."""
     try:
         # Not splitlines(): a string of JSON may hold other line separators.
         first, *lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -38,10 +38,10 @@ def read_run(path: Path) -> Run:
     # Every whole line has its end, so what stands after the last end was cut off, if it can be read no more.
     last = lines.pop() if lines else ""
     records = [_parse(read_record, line, f"'{path}', line {number}") for number, line in enumerate(lines, start=2)]
-    cut_off = bool(last) and not _is_json(last)
+    cut_off = bool(last) and not _is_json(last, f"'{path}', line {len(lines) + 2}")
     if last and not cut_off:
         records.append(_parse(read_record, last, f"'{path}', line {len(lines) + 2}"))
-    _check_records(path, records)
+    _check_records(path, header, records)
     return Run(path, header, tuple(records), cut_off)
 
 
@@ -54,7 +54,7 @@ def notes_on(run: Run) -> tuple[str, ...]:
 
 
 def _check_format(path: Path, line: str) -> None:
-    content = json.loads(line) if _is_json(line) else None
+    content = json.loads(line) if _is_json(line, f"'{path}', line 1") else None
     if not isinstance(content, dict) or content.get("kind") != "header":
         raise EvaluationError(
             f"'{path}' is no run: its first line is no header. Name a file that 'citewell eval run --out' wrote."
@@ -76,10 +76,15 @@ def _parse(read: Callable[[str], _Line], line: str, place: str) -> _Line:
         raise EvaluationError(f"{place}: {field}: {first['msg']}. Mend or remove the line.") from error
 
 
-def _check_records(path: Path, records: Sequence[Record]) -> None:
+def _check_records(path: Path, header: Header, records: Sequence[Record]) -> None:
     twice = [name for name, count in Counter(record.id for record in records).items() if count > 1]
     if twice:
         raise EvaluationError(f"The run '{path}' has the question '{twice[0]}' twice. Remove one of its lines.")
+    if len(records) > header.questions:
+        raise EvaluationError(
+            f"The run '{path}' has {len(records)} questions, more than the {header.questions} of its first line: "
+            "lines of another run are in it. Run the evaluation again."
+        )
     unknown = sorted({key for record in records for key in record.scores} - METRICS.keys())
     if unknown:
         raise EvaluationError(
@@ -88,9 +93,11 @@ def _check_records(path: Path, records: Sequence[Record]) -> None:
         )
 
 
-def _is_json(line: str) -> bool:
+def _is_json(line: str, place: str) -> bool:
     try:
         json.loads(line)
     except ValueError:
         return False
+    except RecursionError as error:
+        raise EvaluationError(f"{place}: its JSON is nested too deeply. Mend or remove the line.") from error
     return True

@@ -112,7 +112,8 @@ def test_scores_are_paired_by_question() -> None:
     # Differences of F1: 0 .25 1 -.5.
     f1 = found["f1"]
     assert (f1.value, f1.wins, f1.ties, f1.losses, f1.test) == (0.1875, 2, 1, 1, "randomisation")
-    assert f1.low <= f1.value <= f1.high
+    # Of four questions there is no bootstrap.
+    assert (f1.low, f1.high) == (None, None)
 
 
 def test_where_less_is_better_less_wins() -> None:
@@ -125,7 +126,45 @@ def test_probabilities_are_adjusted_over_all_scores() -> None:
     after = {str(n): {"right": 0.0, "cited": 1.0} for n in range(8)}
     found = compare_scores(before, after)
     assert (found["right"].p, found["right"].p_adjusted) == (2 / 2**8, 4 / 2**8)
-    assert (found["right"].low, found["right"].value, found["right"].high) == (-1.0, -1.0, -1.0)
+
+
+def test_what_moved_alike_throughout_has_no_interval() -> None:
+    before = {str(n): {"right": 1.0, "cited": 1.0, "f1": 0.0} for n in range(8)}
+    after = {str(n): {"right": 0.0, "cited": 1.0, "f1": n / 8} for n in range(8)}
+    found = compare_scores(before, after)
+    assert (found["right"].low, found["right"].value, found["right"].high) == (None, -1.0, None)
+    assert (found["cited"].low, found["cited"].value, found["cited"].high) == (None, 0.0, None)
+    assert found["f1"].low is not None and found["f1"].low < found["f1"].value
+    out = io.StringIO()
+    runs = [
+        run(name, *(asked(question, **scores) for question, scores in of.items()))
+        for name, of in (("A.jsonl", before), ("B.jsonl", after))
+    ]
+    print_comparison(Console(file=out, width=80, highlight=False), compare(*runs))
+    line = next(line for line in out.getvalue().splitlines() if line.startswith("cited "))
+    assert line.split() == ["cited", "1.000", "1.000", "+.000", "-", "0/8/0", "1.000", "1.000"]
+
+
+def test_the_same_score_under_another_name_is_not_tested_twice() -> None:
+    def searched(name: str, recall: float) -> Run:
+        scores = {"recall@10": recall, "evidence_recall@10": recall}
+        return run(name, *(record(str(n), scores=scores) for n in range(6)))
+
+    found = compare(searched("A.jsonl", 1.0), searched("B.jsonl", 0.0))
+    assert list(found.scores) == ["evidence_recall@10"]
+    # Six lost and none won, and Holm counts one score, not two.
+    assert found.scores["evidence_recall@10"].p_adjusted == 2 / 2**6
+    assert "recall@10" not in found.others
+
+
+def test_whatever_flips_is_told_by_question() -> None:
+    keys = ("right", "strict", "refused_unanswerable", "hits@10", "all_evidence@10", "correct")
+    flips = compare(
+        run("A.jsonl", *(asked(key, **{key: 0.0}) for key in keys), asked("f", f1=0.0)),
+        run("B.jsonl", *(asked(key, **{key: 1.0}) for key in keys), asked("f", f1=1.0)),
+    )
+    assert {key: [name for name, _ in found] for key, found in flips.gained.items()} == {key: [key] for key in keys}
+    assert set(flips.lost.values()) == {()}
 
 
 def test_a_score_that_one_run_lacks_is_not_compared() -> None:
@@ -179,6 +218,7 @@ def test_the_terminal_and_the_page_tell_all_of_it() -> None:
         assert "right gained: b: What of b?" in text
         assert "right lost: d: What of d?" in text
         assert "2/1/1" in text
+        assert "Questions are treated as independent." in text
     assert "| right | 0.500 | 0.750 | +.250 |" in page
 
 

@@ -12,6 +12,7 @@ from judged import header, record
 from rich.console import Console
 
 from eval.errors import EvaluationError
+from eval.figures import show_value
 from eval.metrics import METRICS
 from eval.record import Header, Record, to_line
 from eval.report import make_report, print_report, render_markdown, to_object
@@ -80,6 +81,12 @@ def test_a_last_line_without_its_end_counts_when_it_is_whole(tmp_path: Path) -> 
         (lambda lines: [*lines[:2], "", *lines[2:]], "line 3: the line: Invalid JSON"),
         (lambda lines: [*lines, '{"kind": "question"}'], "line 8: id: Field required. Mend or remove the line."),
         (lambda lines: [*lines, lines[1]], "has the question 'a' twice"),
+        (
+            lambda lines: [lines[0].replace('"questions":6', '"questions":5'), *lines[1:]],
+            "has 6 questions, more than",
+        ),
+        (lambda lines: ["[" * 100_000, *lines[1:]], "line 1: its JSON is nested too deeply"),
+        (lambda lines: [*lines[:2], "[" * 100_000, *lines[3:]], "line 3: the line: Invalid JSON"),
         (lambda lines: [lines[0], lines[1].replace('"f1"', '"taste"')], "has the score 'taste'"),
     ],
 )
@@ -90,6 +97,13 @@ def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, change: Any,
         read_run(path)
     assert "run.jsonl" in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_last_line_that_is_nested_too_deeply_is_no_cut(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run.jsonl", *RECORDS)
+    path.write_text(path.read_text() + "[" * 100_000)
+    with pytest.raises(EvaluationError, match="line 8: its JSON is nested too deeply"):
+        read_run(path)
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -103,9 +117,26 @@ def test_every_figure_in_json_has_value_ends_and_n() -> None:
     assert (made["run"]["dataset"], made["run"]["records"]) == ("set", 6)
     measured = [made["metrics"], *made["types"].values(), *made["groups"].values()]
     assert all(set(figure) == {"value", "low", "high", "n"} for part in measured for figure in part.values())
+    assert list(made["metrics"]) == sorted(made["metrics"], key=list(METRICS).index)
     # Of five answerable questions one is right; of the two of group x one.
     assert (made["metrics"]["right"]["value"], made["metrics"]["right"]["n"]) == (0.2, 5)
     assert (made["groups"]["x"]["right"]["value"], made["groups"]["x"]["right"]["n"]) == (0.5, 2)
+
+
+@pytest.mark.parametrize("records", [RECORDS, ()])
+def test_json_always_has_the_usual_figures_of_the_whole_run(records: tuple[Record, ...]) -> None:
+    usual = (
+        "hits@10 hits@4 mrr@10 ndcg@10 recall@1 evidence_recall@10 all_evidence@10 exact_match f1 strict "
+        "citation_precision citation_recall verbatim refused_unanswerable false_refusals worded_share seconds_p50 "
+        "seconds_p95"
+    ).split()
+    made = to_object(make_report(header(), records))
+    assert len(usual) == 18
+    assert made["metrics"].keys() >= set(usual)
+    assert made["metrics"]["hits@10"] == {"value": None, "low": None, "high": None, "n": 0}
+    # What is not among them is there where it applies, and a type or group has no more than that.
+    assert ("right" in made["metrics"], "official" in made["metrics"]) == (bool(records), False)
+    assert not any("hits@10" in found for found in (*made["types"].values(), *made["groups"].values()))
 
 
 def test_types_come_in_their_order_and_groups_as_they_come() -> None:
@@ -138,22 +169,92 @@ def test_the_terminal_shows_every_metric_in_80_letters_and_without_colour() -> N
 
 def test_the_terminal_shows_the_length_of_each_loss() -> None:
     bars = {line[:13]: line.count("█") for line in shown().splitlines() if "█" in line}
-    # The longest is 24 letters; half as many questions have half of it.
-    assert bars == {"failed       ": 12, "not retrieved": 24, "read wrongly ": 12}
+    # The longest is 12 letters; half as many questions have half of it.
+    assert bars == {"failed       ": 6, "not retrieved": 12, "read wrongly ": 6}
+
+
+def test_a_loss_leaves_room_for_long_ids_and_counts_the_rest() -> None:
+    names = [f"-640119730871620489{n}" for n in range(8)]
+    lost = tuple(record(name, scores={"right": 0.0}, loss="answered though unanswerable") for name in names)
+    lines = shown(lost).splitlines()
+    for name in names[:3]:
+        assert any(name in line for line in lines)
+    assert not any(names[3] in line for line in lines)
+    page = render_markdown(make_report(header(), lost))
+    assert f"| answered though unanswerable | 8 | {', '.join(names[:5])} and 3 more |" in page
+    assert to_object(make_report(header(), lost))["losses"]["answered though unanswerable"]["ids"] == names
 
 
 def test_a_row_by_type_has_values_above_intervals() -> None:
     lines = shown().splitlines()
     place = next(n for n, line in enumerate(lines) if line.startswith("fact "))
+    assert lines[place - 2].split()[:3] == ["type", "n", "right"]
     # One of three: Wilson's interval ends at .06 and .79.
-    assert lines[place].split()[:2] == ["fact", ".33"]
+    assert lines[place].split()[:3] == ["fact", "3", ".333"]
     assert lines[place + 1].split()[0] == ".06-.79"
+
+
+def full(name: str, **changes: Any) -> Record:
+    """A record with a figure in every column."""
+    keys = "right strict rightly_cited false_refusals evidence_recall@10 worded_share failed hits@10".split()
+    return record(name, **{"scores": dict.fromkeys(keys, 1.0), "seconds": 123.456, **changes})
+
+
+@pytest.mark.parametrize("count", [3, 1200])
+def test_a_row_by_group_is_as_wide_as_the_terminal_and_has_its_n(count: int) -> None:
+    records = tuple(full(str(n), group="a-group-with-a-long-name") for n in range(count))
+    lines = shown(records, count).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    row = next(line.split() for line in lines if line.startswith("a-group"))
+    assert row[1:4] == [str(count), "1.000", "1.000"]
+    assert not any("…" in line for line in lines)
+
+
+def test_markdown_has_the_columns_of_the_terminal_with_n() -> None:
+    page = render_markdown(make_report(header(), (full("a"), full("b", group="x", seconds=0.5))))
+    columns = "n | right | strict | rightly cited | refused | evidence @10 | model's words | whole reply | failed |"
+    assert f"| type | {columns}" in page
+    assert f"| group | {columns}" in page
+    # Wilson's of two of two begins at 2 / (2 + 3.8415); of a share both ends are to two places.
+    assert "| fact | 2 | 1.000 (0.34-1.0) |" in page
+    assert "| 500 ms; 123.46 s |" in page
+
+
+def test_seconds_below_one_are_milliseconds() -> None:
+    shown_as = {0.0: "0 ms", 0.0004: "0.4 ms", 0.005: "5 ms", 0.34: "340 ms", 0.9994: "999 ms", 0.9996: "1.00 s"}
+    assert {value: show_value(value, "seconds") for value in shown_as} == shown_as
+    assert show_value(1.234, "seconds") == "1.23 s"
+
+
+def test_where_two_kinds_of_refusals_stand_in_one_row_their_order_is_told() -> None:
+    def page(*groups: str) -> str:
+        scores = ({"false_refusals": 0.25}, {"refused_unanswerable": 0.75})
+        kinds = ("fact", "unanswerable")
+        records = [record(str(n), type=kinds[n], group=groups[n], scores=found) for n, found in enumerate(scores)]
+        return render_markdown(make_report(header(), records))
+
+    assert "under 'refused', the first is of answerable questions" in page("x", "x")
+    assert "| x | 2 | 0.250; 0.750 |" in page("x", "x")
+    assert "Where two figures stand" not in page("x", "y")
+
+
+def test_reports_tell_that_questions_are_treated_as_independent() -> None:
+    text = " ".join(shown().split())
+    page = render_markdown(make_report(header(), RECORDS))
+    for told in (text, page):
+        assert "Questions are treated as independent." in told
+        assert "RGB (each question up to three times) and SQuAD" in told
 
 
 def test_a_part_of_a_run_is_marked_and_nothing_has_no_figures() -> None:
     assert "Partial: 6 of 9 questions." in shown(wanted=9)
     assert "Partial: 0 of 9 questions." in shown((), 9)
     assert "95 %" not in shown((), 9)
+    assert "Partial: 0 of 0 questions." in shown((), 0)
+    assert "Partial: 6 of 9 questions." in render_markdown(make_report(header(questions=9), RECORDS))
+    assert "Partial" not in render_markdown(make_report(header(questions=6), RECORDS))
+    nothing = render_markdown(make_report(header(questions=9), ()))
+    assert "Partial: 0 of 9 questions." in nothing and "|" not in nothing
 
 
 def test_words_of_a_file_neither_steer_the_terminal_nor_the_markdown() -> None:
@@ -196,6 +297,28 @@ def test_the_command_tells_in_three_ways(tmp_path: Path, flag: str | None, begin
     assert done.stderr == f"citewell: '{path}' is a part of a run: 6 of 7 questions.\n"
 
 
+def test_the_command_refuses_a_run_with_more_questions_than_it_asked(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run.jsonl", *RECORDS, questions=5)
+    done = CliRunner().invoke(report_command, [str(path)])
+    assert isinstance(done.exception, EvaluationError)
+    assert "6 questions, more than the 5 of its first line" in str(done.exception)
+
+
+def test_the_command_reports_a_run_without_a_question_as_partial(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run.jsonl", questions=5)
+    done = CliRunner().invoke(report_command, [str(path)])
+    assert (done.exit_code, "Partial: 0 of 5 questions." in done.stdout) == (0, True)
+    assert json.loads(CliRunner().invoke(report_command, [str(path), "--json"]).stdout)["metrics"]["f1"]["n"] == 0
+
+
+def test_the_command_writes_no_number_that_json_has_not(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run.jsonl", *RECORDS, machine={"cores": 2})
+    path.write_text(path.read_text().replace('"cores":2', '"cores":NaN'))
+    done = CliRunner().invoke(report_command, [str(path), "--json"])
+    assert isinstance(done.exception, EvaluationError)
+    assert "NaN or Infinity" in str(done.exception)
+
+
 def test_the_command_refuses_two_ways_at_once_and_an_empty_path(tmp_path: Path) -> None:
     path = str(write_run(tmp_path / "run.jsonl", *RECORDS))
     assert CliRunner().invoke(report_command, [path, "--json", "--markdown"]).exit_code == 2
@@ -222,6 +345,9 @@ def test_a_plot_is_an_svg_and_the_same_each_time(tmp_path: Path) -> None:
     assert CliRunner().invoke(report_command, [*command, str(plot)]).exit_code == 0
     first = plot.read_bytes()
     assert b"<svg" in first
+    # Letters are drawn, and told beside the drawing.
+    for words in (b"coverage: answered, the surest first, of all questions", b"Risk by coverage, 100% answered"):
+        assert words in first
     assert CliRunner().invoke(report_command, [*command, str(plot)]).exit_code == 0
     assert plot.read_bytes() == first
     assert "ends in .svg" in str(CliRunner().invoke(report_command, [*command, str(tmp_path / "x.png")]).exception)

@@ -9,6 +9,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from eval.compare import Difference, compare_scores
 from eval.errors import EvaluationError
 from eval.figures import show_difference, show_p
-from eval.metrics import METRICS, Measure, measure, metric_of
+from eval.metrics import ALIASES, METRICS, Measure, measure, metric_of
 from eval.record import Header, Record
 from eval.report import find_lost
 
@@ -30,7 +31,11 @@ LEVEL = 0.05
 TOLERANCES: Mapping[str, float] = {
     "right": 0.03,
     "strict": 0.03,
+    "f1": 0.03,
+    "completeness": 0.03,
+    "cited": 0.03,
     "rightly_cited": 0.03,
+    "quoted_right": 0.03,
     "citation_precision": 0.03,
     "citation_recall": 0.03,
     "false_refusals": 0.03,
@@ -42,10 +47,13 @@ TOLERANCES: Mapping[str, float] = {
     "evidence_recall@10": 0.02,
     "all_evidence@10": 0.02,
     "correct": 0.02,
+    "supported_recall": 0.02,
+    "unsupported_recall": 0.02,
 }
-"""What a new baseline gates, and how far each score may move: a retrieval less than an answer.
+"""What a new baseline gates of what the run has, and how far each score may move: a retrieval less than an answer.
 
-A run of few questions moves in coarser steps, so `_tolerance` allows at least two questions.
+A run of few questions moves in coarser steps, so `_tolerance` allows at least one question. Exact match is not
+gated, for answers are sentences and it is near 0; nor are time, tokens and memory, for they are the machine's too.
 """
 
 _SLACK = 1e-9
@@ -117,13 +125,10 @@ def read_baseline(path: Path) -> Baseline:
 def make_baseline(header: Header, records: Sequence[Record], reason: str, before: Baseline | None) -> Baseline:
     """The run as a baseline, with the gated scores and tolerances of the one `before`, or those of TOLERANCES.
 
-    Raises EvaluationError for a part of a run, and for a run over another data set than before.
+    Raises EvaluationError for a run that is not whole, in which a question failed or a quotation does not stand in
+    its document, and for one over another data set than before.
     """
-    if len(records) < header.questions:
-        raise EvaluationError(
-            f"Only {len(records)} of {header.questions} questions were asked, and a part of a run is no baseline. "
-            "Let the run end first."
-        )
+    _require_sound(header, records)
     if before is not None and before.dataset != header.dataset:
         raise EvaluationError(
             f"The run is over '{header.dataset}' and the baseline over '{before.dataset}'. Name another file."
@@ -180,14 +185,39 @@ def changed_facts(baseline: Baseline, header: Header) -> dict[str, tuple[Any, An
     return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
 
 
+def _require_sound(header: Header, records: Sequence[Record]) -> None:
+    """What is broken is nothing to hold later runs to."""
+    if not records:
+        raise EvaluationError(
+            "The run has no question, and what measures nothing is no baseline. Let it run first."
+        )
+    if len(records) < header.questions:
+        raise EvaluationError(
+            f"Only {len(records)} of {header.questions} questions were asked, and a part of a run is no baseline. "
+            "Let the run end first."
+        )
+    if len(records) > header.questions:
+        raise EvaluationError(
+            f"The run has {len(records)} questions, more than the {header.questions} of its first line: lines of "
+            "another run are in it. Run the evaluation again."
+        )
+    for verdict, what in (
+        (_none_failed(records), "Mend what failed"),
+        (_all_verbatim(records), "Mend the citations"),
+    ):
+        if not verdict.held:
+            raise EvaluationError(f"{verdict.sentence} Such a run is no baseline. {what} and run it again.")
+
+
 def _tolerances(records: Sequence[Record]) -> dict[str, float]:
     counts = {key: sum(key in record.scores for record in records) for key in TOLERANCES}
     return {key: _tolerance(key, n) for key, n in counts.items() if n}
 
 
 def _tolerance(key: str, n: int) -> float:
-    """At least two questions of `n`, for one may turn on a machine's rounding."""
-    return round(max(TOLERANCES[key], 2 / n), _PLACES)
+    """At least one question of `n`: all is deterministic, but one may turn on a machine's rounding."""
+    steps = float(10**_PLACES)
+    return max(TOLERANCES[key], ceil(steps / n) / steps)
 
 
 def _facts(header: Header) -> dict[str, Any]:
@@ -294,9 +324,13 @@ def _rounded(score: float | None) -> float | None:
 def _lines(name: str, value: Any) -> str:
     """One line, or for an object one for each of its entries."""
     if not isinstance(value, dict):
-        return f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
-    rows = (f"  {json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}" for key, item in value.items())
+        return f" {json.dumps(name)}: {_json(value)}"
+    rows = (f"  {json.dumps(key)}: {_json(item)}" for key, item in value.items())
     return f" {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n }"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _shortened(content: Any) -> Any:
@@ -311,6 +345,10 @@ def _shortened(content: Any) -> Any:
 _FAULTS: tuple[tuple[Callable[[Baseline], bool], str], ...] = (
     (lambda baseline: baseline.format != FORMAT, f"its format is not {FORMAT}"),
     (lambda baseline: not baseline.tolerances.keys() <= METRICS.keys(), "it gates an unknown score"),
+    (
+        lambda baseline: bool(baseline.tolerances.keys() & ALIASES),
+        "it gates a score that is another by construction",
+    ),
     (
         lambda baseline: any(len(values) != len(baseline.tolerances) for values in baseline.scores.values()),
         "a question has not one score for each tolerance",

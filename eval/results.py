@@ -14,18 +14,23 @@ from eval.figures import UNKNOWN, escape_markdown, markdown_table, show_value
 from eval.gate import Baseline, read_baseline
 from eval.metrics import metric_of
 from eval.published import PUBLISHED, Published
-from eval.report import metrics_markdown
+from eval.report import INDEPENDENT, metrics_markdown
+from service.settings import Settings
 
 BASELINES = Path(__file__).parent / "baselines"
 PAGE = Path(__file__).parent / "RESULTS.md"
 
-_HEAD = """# Results
+_HEAD = f"""# Results
 
 Made by `python -m eval.results` from the files in `eval/baselines/`; do not edit. Each file is one run of the whole
 product, or of its search alone, and later runs are held to it by `citewell eval gate`. Every question counts, one
 that failed as well. Intervals are at 95 %: Wilson's for shares, the bootstrap over questions for other means, order
 statistics for seconds. Seconds, tokens and memory hold for the machine that is named.
+
+{INDEPENDENT}
 """
+_RETRIEVERS: Mapping[str, str] = {"citewell": "Citewell", "bm25": "BM25 reference"}
+"""How a retriever is called on the page."""
 _NONE = "There is no baseline yet. Make one: `citewell eval gate RUN.jsonl --baseline FILE --accept 'why'`.\n"
 
 
@@ -65,11 +70,29 @@ def _facts(baseline: Baseline) -> dict[str, str]:
         "data set": f"{baseline.dataset}, {baseline.questions} questions",
         "command": baseline.command,
         "date": baseline.date,
+        "retriever": _name(baseline),
+        "questions drawn": "all"
+        if facts.get("limit") is None
+        else f"{facts['limit']} with seed {facts.get('seed')}",
+        "settings that are no defaults": _changed_settings(facts.get("settings") or {}),
         "Citewell": f"{facts.get('citewell')}, commit {facts.get('commit') or 'unknown'}",
         "model": "not asked" if facts.get("retrieval_only") else model.get("file", "none"),
         "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
         "why this stands": baseline.reason,
     }
+
+
+def _name(baseline: Baseline) -> str:
+    """What was measured: Citewell, or a reference retriever in its place."""
+    retriever = str(baseline.facts.get("retriever"))
+    return _RETRIEVERS.get(retriever, retriever)
+
+
+def _changed_settings(settings: Mapping[str, Any]) -> str:
+    """Settings other than the defaults, by name; a baseline has none that only say where something is."""
+    defaults = Settings.model_validate({}).model_dump(mode="json")
+    changed = (f"{name} {value}" for name, value in settings.items() if defaults.get(name) != value)
+    return ", ".join(changed) or "none"
 
 
 def _beside(baseline: Baseline, published: Published) -> str:
@@ -81,7 +104,7 @@ def _beside(baseline: Baseline, published: Published) -> str:
     if not any(key in baseline.metrics for key in keys):
         return ""
     ours = {key: found.value for key, found in baseline.metrics.items() if key in keys}
-    rows = {"**Citewell**": ours, **published.rows}
+    rows = {f"**{escape_markdown(_name(baseline))}**": ours, **published.rows}
     cells = (
         (name, *(show_value(row.get(key), metric_of(key).unit) if key in row else UNKNOWN for key in keys))
         for name, row in rows.items()

@@ -1,7 +1,7 @@
 """The gate: what it lets pass, what it catches, what its files hold, and how often it is wrong."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from fakes import ROOT
 from judged import header, record
 
+from eval.datasets import load_dataset
 from eval.errors import EvaluationError
 from eval.gate import TOLERANCES, Baseline, changed_facts, check, make_baseline, read_baseline, write_baseline
 from eval.metrics import METRICS
+from eval.ranking import find_ranks, score_ranks
 from eval.record import Record, to_line
 from eval.report_commands import gate_command
+from eval.scores import score_answer
 
 N = 100
 
@@ -184,14 +188,81 @@ def alarms(
     return failed / trials
 
 
-def test_the_test_of_a_drop_alarms_at_most_5_times_in_100() -> None:
+SEEDS = load_dataset("seeds", ROOT / "seeds")
+
+
+def seed_scores() -> dict[str, dict[str, float]]:
+    """The scores of a run of the seeds in which all is right: real keys, for they hang on the question alone."""
+    low = {"failed", "false_refusals", "worded_share"}
+    found = {}
+    for gold in SEEDS.golds:
+        answered = score_answer(gold, None, None, SEEDS.official, lambda _: True)
+        keys = {**score_ranks(find_ranks(gold, (), SEEDS.judge)), **answered}
+        found[gold.id] = {key: float(key not in low) for key in keys}
+    return found
+
+
+def flipped(scores: dict[str, dict[str, float]], keys: Iterable[str], count: int) -> dict[str, dict[str, float]]:
+    """The same with each of the keys turned over in the first `count` questions that have it."""
+    turned = {name: dict(found) for name, found in scores.items()}
+    for key in keys:
+        for found in [found for found in turned.values() if key in found][:count]:
+            found[key] = 1 - found[key]
+    return turned
+
+
+def seeds_failing(count: int, *keys: str) -> set[str]:
+    """What does not hold when `count` of the seeds fall otherwise in these keys."""
+
+    def asked_so(scores: dict[str, dict[str, float]]) -> tuple[Record, ...]:
+        return tuple(record(name, scores=found) for name, found in scores.items())
+
+    right = seed_scores()
+    held = make_baseline(header(questions=len(right)), asked_so(right), "x", None)
+    now = asked_so(flipped(right, keys, count))
+    return {verdict.subject for verdict in check(held, header(questions=len(right)), now) if not verdict.held}
+
+
+SEED_KEYS = sorted({key for found in seed_scores().values() for key in found} & TOLERANCES.keys())
+
+
+def test_the_seeds_are_gated_by_all_that_they_are_scored_by() -> None:
+    assert len(SEEDS.golds) == 56
+    assert len(SEED_KEYS) == len(TOLERANCES) - 3
+    assert TOLERANCES.keys() - set(SEED_KEYS) == {"correct", "supported_recall", "unsupported_recall"}
+
+
+def test_the_same_answers_to_56_questions_hold() -> None:
+    assert seeds_failing(0) == set()
+
+
+@pytest.mark.parametrize("key", SEED_KEYS)
+def test_of_56_questions_one_may_turn_in_a_score_and_three_may_not(key: str) -> None:
+    assert seeds_failing(1, key) == set()
+    # Of the model's words a tenth may come and go: 5 of 56 (.089) hold, 6 (.107) do not.
+    assert seeds_failing(6 if key == "worded_share" else 3, key) == {key}
+
+
+def test_of_56_questions_one_may_turn_in_all_its_scores() -> None:
+    assert seeds_failing(1, *SEED_KEYS) == set()
+    assert seeds_failing(3, *SEED_KEYS) == {*SEED_KEYS} - {"worded_share"}
+
+
+def test_the_test_of_a_drop_alarms_at_most_5_times_in_100_over_200_questions() -> None:
     # Every question is asked of chance anew, and only the paired test can fail: half of 5 % are drops.
     assert alarms(300, 200, 1.0, tolerances={"right": 1.0, "strict": 1.0}) <= 0.05
 
 
-def test_the_whole_gate_alarms_at_most_about_5_times_in_100() -> None:
+def test_the_whole_gate_alarms_at_most_about_5_times_in_100_over_300_questions() -> None:
     # One question in ten falls anew, as after a change that should do nothing.
     assert alarms(300, 300, 0.1) <= 0.06
+
+
+def test_over_56_questions_the_gate_is_for_what_is_deterministic() -> None:
+    # Where one question in ten falls anew, two of 56 are easily lost or won, and each time the gate asks why.
+    # That is 46 times of 100, and 6 where one in fifty does: so few cannot tell it from a change.
+    assert 0.4 <= alarms(300, 56, 0.1) <= 0.5
+    assert 0.03 <= alarms(300, 56, 0.02) <= 0.1
 
 
 def test_the_gate_catches_a_real_drop() -> None:
@@ -208,7 +279,7 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
     held = baseline(system(70, f1=1 / 3, citation_recall=1 / 3))
     write_baseline(tmp_path / "new" / "set.json", held)
     read = read_baseline(tmp_path / "new" / "set.json")
-    assert read.scores["q0"] == [1.0, 1.0, 0.3333]
+    assert read.scores["q0"] == [1.0, 1.0, 0.3333, 0.3333]
     assert (read.tolerances, read.facts, read.losses) == (held.tolerances, held.facts, held.losses)
     assert read.metrics["right"].low == pytest.approx(held.metrics["right"].low, abs=1e-6)
     # A third, kept to four places, is still a third.
@@ -237,10 +308,24 @@ def test_a_baseline_has_a_line_for_each_question(tmp_path: Path) -> None:
 
 def test_a_new_baseline_gates_what_the_table_names() -> None:
     found = baseline(system(70, f1=0.5, worded_share=0.0)).tolerances
-    assert found == {"right": 0.03, "strict": 0.03, "worded_share": 0.1}
-    # Of ten questions two may fall otherwise.
-    assert baseline(system(70)[:10]).tolerances["right"] == 0.2
+    assert found == {"right": 0.03, "strict": 0.03, "f1": 0.03, "worded_share": 0.1}
     assert TOLERANCES.keys() <= METRICS.keys()
+    answered = {"f1", "completeness", "cited", "quoted_right", "supported_recall", "unsupported_recall"}
+    assert answered <= TOLERANCES.keys()
+    # Of sentences none is the gold answer and nothing else.
+    assert "exact_match" not in TOLERANCES
+
+
+@pytest.mark.parametrize("n", [3, 7, 10, 15, 33, 34])
+def test_of_few_questions_one_may_fall_otherwise_and_not_two(n: int) -> None:
+    def of(wrong: int) -> tuple[Record, ...]:
+        return tuple(record(str(k), scores={"right": float(k >= wrong)}) for k in range(n))
+
+    held = make_baseline(header(questions=n), of(0), "x", None)
+    alarms = [
+        any(not verdict.held for verdict in check(held, header(questions=n), of(wrong))) for wrong in (0, 1, 2)
+    ]
+    assert alarms == [False, False, True]
 
 
 def test_a_later_baseline_keeps_what_is_gated(tmp_path: Path) -> None:
@@ -256,11 +341,23 @@ def test_a_later_baseline_keeps_what_is_gated(tmp_path: Path) -> None:
         (system(70)[:-1], {}, "Only 99 of 100 questions were asked"),
         (system(70), {"dataset": "other"}, "is over 'other' and the baseline over 'set'"),
         (tuple(record(f"q{n}", scores={"hits@10": 1.0}) for n in range(N)), {}, "The run has no 'right'"),
+        ((), {"questions": 0}, "The run has no question"),
+        ((*system(70), asked(N, 1.0)), {}, "has 101 questions, more than the 100 of its first line"),
+        (
+            (*system(70)[:-1], record("q99", answer=None, error="It died.", scores={"right": 0.0, "failed": 1.0})),
+            {},
+            "1 of 100 questions failed, 'q99' for one: It died. Such a run is no baseline. Mend what failed",
+        ),
+        (
+            (*system(70)[:-1], asked(99, 0.0, verbatim=0.0)),
+            {},
+            "In 1 answers a quotation does not stand in its document, 'q99' for one. Such a run is no baseline",
+        ),
     ],
 )
 def test_what_is_no_baseline_is_not_accepted(records: tuple[Record, ...], changes: Any, message: str) -> None:
     with pytest.raises(EvaluationError, match=message):
-        make_baseline(header(questions=N, **changes), records, "why not", baseline())
+        make_baseline(header(**{"questions": N, **changes}), records, "why not", baseline())
 
 
 def test_what_changed_since_is_told() -> None:
@@ -275,6 +372,10 @@ def test_what_changed_since_is_told() -> None:
         (lambda content: "{", "the file: Invalid JSON"),
         (lambda content: json.dumps({**content, "format": 9}), "its format is not 1"),
         (lambda content: json.dumps({**content, "tolerances": {"taste": 1, "x": 2}}), "an unknown score"),
+        (
+            lambda content: json.dumps({**content, "tolerances": {"strict": 1, "recall@10": 2}}),
+            "is another by cons",
+        ),
         (lambda content: json.dumps({**content, "scores": {"a": [1]}}), "not one score for each tolerance"),
         (lambda content: json.dumps({**content, "more": 1}), "more: Unexpected keyword argument"),
     ],
@@ -314,6 +415,25 @@ def test_the_command_tells_in_json_too(tmp_path: Path) -> None:
     assert (done.exit_code, told["held"], told["changed"]) == (1, False, {})
     assert [verdict["subject"] for verdict in told["verdicts"] if not verdict["held"]] == ["right", "strict"]
     assert told["verdicts"][-1]["difference"]["difference"]["value"] == -0.2
+
+
+def test_a_broken_run_is_not_accepted(tmp_path: Path) -> None:
+    crash = replace(system(70)[-1], answer=None, error="It died.")
+    refused = gate(tmp_path, (*system(70)[:-1], crash), "--accept", "it will do")
+    assert isinstance(refused.exception, EvaluationError)
+    assert not (tmp_path / "set.json").exists()
+
+
+def test_what_json_cannot_hold_is_not_in_the_file(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "set.json", baseline(machine={"cores": float("inf")}))
+    assert json.loads((tmp_path / "set.json").read_text(), parse_constant=pytest.fail)["facts"]["machine"] == {
+        "cores": None
+    }
+
+
+def test_the_help_says_what_is_not_gated() -> None:
+    words = " ".join(CliRunner().invoke(gate_command, ["--help"]).stdout.split())
+    assert "Time, tokens and memory are not gated" in words
 
 
 def test_misuse_has_an_exit_code_of_its_own(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from eval.gate import Baseline, make_baseline, write_baseline
 from eval.metrics import METRICS
 from eval.published import PUBLISHED
 from eval.results import BASELINES, PAGE, load_baselines, main, render
+from service.settings import Settings
 
 
-def baseline(dataset: str, losses: tuple[Any, ...] = (), **scores: float) -> Baseline:
+def baseline(
+    dataset: str, losses: tuple[Any, ...] = (), facts: dict[str, Any] | None = None, **scores: float
+) -> Baseline:
     records = [record(str(n), scores=scores, loss=loss) for n, loss in enumerate([*losses, None])]
     told = {"dataset": dataset, "questions": len(records), "command": "citewell eval run --dataset x"}
-    return make_baseline(header(**told), records, "the *first*", None)
+    return make_baseline(header(**told, **(facts or {})), records, "the *first*", None)
 
 
 def test_the_page_is_what_the_baselines_give() -> None:
@@ -38,6 +41,38 @@ def test_a_section_has_all_that_repeats_the_run() -> None:
     assert "| right | right: holds every part of the answer | 1.000 | 0.439 to 1.000 | 3 |" in section
     assert "| read wrongly | 2 |" in section
     assert "Source:" not in section
+
+
+def test_a_section_tells_retriever_sample_and_settings_that_are_no_defaults() -> None:
+    def told(**facts: Any) -> str:
+        return render({"mine": baseline("set", facts=facts, right=1.0)})
+
+    defaults = Settings(index=Path("/somewhere/else")).model_dump(mode="json")
+    assert "- retriever: Citewell\n- questions drawn: all\n- settings that are no defaults: none\n" in told(
+        settings=defaults
+    )
+    changed = told(
+        settings={**defaults, "threads": 1, "model": "/home/me/m.gguf"}, limit=56, seed=7, retriever="bm25"
+    )
+    assert "- retriever: BM25 reference\n- questions drawn: 56 with seed 7\n" in changed
+    assert "- settings that are no defaults: model m.gguf, threads 1\n" in changed
+
+
+def test_the_page_says_that_questions_are_treated_as_independent() -> None:
+    assert "Questions are treated as independent." in render({})
+
+
+def test_a_reference_is_not_called_citewell_beside_others() -> None:
+    page = render({"x": baseline("scifact", facts={"retriever": "bm25"}, **{"ndcg@10": 0.7})})
+    assert "| **BM25 reference** | 0.700 |" in page
+    assert "**Citewell**" not in page
+
+
+def test_exact_match_of_realtimeqa_stands_beside_its_own_scorer() -> None:
+    page = render({"x": baseline("realtimeqa", official=0.25, exact_match=0.1, f1=0.2)})
+    below = page.partition("### Answers")[2]
+    assert "|  | official |" in below
+    assert "| **Citewell** | 0.250 |" in below and "| GPT-5.4 (305) | 0.331 |" in below
 
 
 def test_published_figures_stand_below_ours_with_their_caveat() -> None:

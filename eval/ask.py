@@ -137,7 +137,8 @@ class Questioner:
     def _rank(self, gold: Gold, question: str) -> _Ranked:
         judge = self.dataset.judge
         unmet = find_ranks(gold, (), judge)
-        if self.retriever is None or not unmet:
+        # Where searches are all that is timed, one counts that has nothing to find.
+        if self.retriever is None or not (unmet or self.assistant is None):
             return _Ranked()
         started = time.perf_counter()
         items: tuple[Retrieved, ...] = ()
@@ -147,6 +148,8 @@ class Questioner:
         except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
             error = _told(fault)
         seconds = time.perf_counter() - started
+        if not unmet:
+            return _Ranked(seconds=seconds, error=error)
         return _Ranked(
             find_ranks(gold, items, judge), find_ranks(gold, items, judge, of_items=True), seconds, error
         )
@@ -228,7 +231,8 @@ def memory_mb() -> float:
 
 
 def _told(fault: Exception) -> str:
-    return f"{type(fault).__name__}: {fault}"
+    # Half a character, which a file name may hold, would keep the record from being written.
+    return f"{type(fault).__name__}: {fault}".encode(errors="replace").decode()
 
 
 def _rounded(seconds: float | None) -> float | None:

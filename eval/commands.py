@@ -80,9 +80,9 @@ def run_command(  # noqa: PLR0913, PLR0917 - one for each option
       citewell eval run --limit 5 --json | jq 'select(.scores.right == 0) | .question'
     """
     settings = load_settings(index=folder)
-    choice = Choice(limit, seed, retriever, retrieval_only)
+    choice = Choice(split, limit, seed, retriever, retrieval_only)
     dataset = _load(settings, questions, name, path, split)
-    _refuse_misuse(dataset, choice, folder, path)
+    _refuse_misuse(dataset, choice, folder)
     tell = _tell_line if as_json else _tell_nothing
     with closing(ProgressBar()) as bar:
         finished = run(
@@ -109,7 +109,7 @@ def _load(
         return load_gold_file(_questions_file(questions), _warn)
     if questions is not None:
         raise click.UsageError(f"Ask either the file '{questions}' or --dataset {name}, not both.")
-    place = path or settings.bench or ("." if name == "seeds" else "")
+    place = path or ("." if name == "seeds" else settings.bench)
     if not place:
         raise click.UsageError(f"Where is '{name}'? Name its folder with --path, or set CITEWELL_BENCH.")
     return load_dataset(name, Path(place), split)
@@ -126,8 +126,8 @@ def _questions_file(named: str | None) -> Path:
     return _DEFAULT_QUESTIONS
 
 
-def _refuse_misuse(dataset: Dataset, choice: Choice, folder: str | None, path: str | None) -> None:
-    if folder is not None and (path is not None or dataset.corpus or dataset.contexts or dataset.claims):
+def _refuse_misuse(dataset: Dataset, choice: Choice, folder: str | None) -> None:
+    if folder is not None and (dataset.documents or dataset.corpus or dataset.contexts or dataset.claims):
         raise click.UsageError("--index goes with a gold file: a data set's documents have an index of their own.")
     if choice.retriever == "bm25" and not (choice.retrieval_only and dataset.corpus):
         raise click.UsageError("--retriever bm25 ranks a data set's documents: add --retrieval-only and --dataset.")
@@ -136,17 +136,22 @@ def _refuse_misuse(dataset: Dataset, choice: Choice, folder: str | None, path: s
 
 
 def _spelled(questions: str | None, name: str | None, path: str | None, choice: Choice) -> str:
-    """The command as others may repeat it: folders by their last name."""
-    words = ["citewell", "eval", "run", *([Path(questions).name] if questions else [])]
+    """The command as others may repeat it: absolute paths, which they have not, by their last name."""
+    words = ["citewell", "eval", "run", *([_named(questions)] if questions else [])]
     options = {
         "--dataset": name,
-        "--path": Path(path).resolve().name if path else None,
+        "--path": _named(path) if path else None,
+        "--split": choice.split,
         "--limit": choice.limit,
         "--seed": choice.seed or None,
         "--retriever": None if choice.retriever == "citewell" else choice.retriever,
     }
     words += [str(word) for option, value in options.items() if value is not None for word in (option, value)]
     return shlex.join([*words, *(["--retrieval-only"] if choice.retrieval_only else [])])
+
+
+def _named(path: str) -> str:
+    return Path(path).name if Path(path).is_absolute() else path
 
 
 def _tell_line(line: Header | Record) -> None:

@@ -7,16 +7,19 @@ like a user's own. What lies in the cache is other people's text and stays on th
 import hashlib
 import html
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from eval.datasets.dataset import SourceDocument
 from eval.errors import EvaluationError
 from index import Embedder, IndexMissing, Report, Splitter, Watcher, add, describe, sync
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MODIFIED = 946_684_800
 """2000-01-01, as the files' time: a document without a date would else have the day of the run."""
 
@@ -46,8 +49,10 @@ class IndexCache:
         place = self.folder / f"{name}-{digest_of(documents)[:12]}"
         index = place / self._index_name()
         if _count(index) != len(documents):
-            write_documents(place / "documents", documents)
-            _refuse_losses(add(index, place / "documents", self.embedder, self.splitter, self.bar))
+            place.mkdir(parents=True, exist_ok=True)
+            with FileLock(place / "lock"):  # another run may be making it
+                write_documents(place / "documents", documents)
+                _refuse_losses(add(index, place / "documents", self.embedder, self.splitter, self.bar))
         return index
 
     def of_files(self, name: str, source: Path) -> Path:
@@ -66,8 +71,9 @@ def write_documents(folder: Path, documents: Sequence[SourceDocument]) -> None:
     """Writes the documents as files, all or none: a folder that is there is whole."""
     if folder.exists():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix="documents-", dir=folder.parent))
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+    unfinished.mkdir(parents=True)
     try:
         for document in documents:
             file = unfinished / document.name
@@ -80,17 +86,20 @@ def write_documents(folder: Path, documents: Sequence[SourceDocument]) -> None:
 
 
 def to_html(document: SourceDocument) -> str:
-    """The document as a page: what is known of it in the head, its paragraphs in the body."""
+    """The document as a page: what is known of it in the head, its paragraphs in the body.
+
+    Control characters, which no page may hold, become the replacement character.
+    """
     head = [f"<title>{html.escape(document.title)}</title>"]
     if document.source:
         head.append(f'<meta property="og:site_name" content="{html.escape(document.source)}">')
     if document.date:
         head.append(f'<meta property="article:published_time" content="{html.escape(document.date)}">')
-    paragraphs = (line for line in document.text.split("\n") if line.strip())
+    text = _CONTROL.sub("\ufffd", document.text)
+    paragraphs = (line for line in text.split("\n") if line.strip())
     body = "".join(f"<p>{html.escape(paragraph)}</p>\n" for paragraph in paragraphs)
-    return (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8">{"".join(head)}</head>\n<body>\n{body}</body></html>\n'
-    )
+    page = f'<html><head><meta charset="utf-8">{"".join(head)}</head>\n<body>\n{body}</body></html>'
+    return f"<!DOCTYPE html>\n{page}\n"
 
 
 def _refuse_losses(report: Report) -> None:

@@ -61,7 +61,8 @@ _PLACES = 4
 _ELSEWHERE = frozenset({"index", "cache", "bench", "host", "port", "hosts"})
 """Settings that say where something is, not what."""
 _FACTS = (
-    "citewell commit packages settings model prompts corpus index machine retriever retrieval_only limit seed files"
+    "citewell commit packages settings model prompts corpus index machine retriever retrieval_only split limit "
+    "seed files"
 ).split()
 
 

@@ -196,11 +196,19 @@ def _json_lines(text: str) -> Iterator[_Entry]:
 
 def _decode(line: str) -> object:
     try:
-        return json.loads(line, object_pairs_hook=_object)
+        return _encodable(json.loads(line, object_pairs_hook=_object))
     except _RepeatedKey as error:
         return _Broken(f"the line has the key '{error}' twice. Keep one of them.")
+    except UnicodeEncodeError:
+        return _Broken("the line has half a character, like '\\\\ud83d' alone. Write the whole one.")
     except (ValueError, RecursionError) as error:
         return _Broken(f"the line: Invalid JSON: {error}. Write one question a line, as one JSON object.")
+
+
+def _encodable(content: object) -> object:
+    """The same. Raises UnicodeEncodeError when a text in it cannot be written again."""
+    json.dumps(content, ensure_ascii=False).encode()
+    return content
 
 
 def _object(pairs: Sequence[tuple[object, object]]) -> dict[object, object]:

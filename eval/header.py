@@ -2,10 +2,11 @@
 
 import hashlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,32 @@ from service.prompts import FIXED
 from service.settings import Settings
 
 _PACKAGES = (
+    "bm25s",
     "faiss-cpu",
+    "htmldate",
+    "inscriptis",
     "llama-cpp-python",
+    "lxml",
     "numpy",
+    "PyStemmer",
+    "python-dateutil",
+    "scipy",
     "sentence-transformers",
     "sentencex",
     "tiktoken",
     "torch",
     "transformers",
 )
-"""The libraries whose version can change an answer."""
+"""The libraries whose version can change an answer or a figure; bm25s need not be there."""
+
+_CODE = ("index", "service", "eval")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which of a data set's questions are asked, and how; a `limit` of questions is drawn with `seed`."""
 
+    split: str | None = None
     limit: int | None = None
     seed: int = 0
     retriever: str = "citewell"
@@ -63,6 +74,7 @@ def describe_run(  # noqa: PLR0913 - a header says all there is to say
     dataset: str,
     files: Mapping[str, str],
     questions: int,
+    gaps: int,
     choice: Choice,
     searched: Searched,
     command: str,
@@ -73,15 +85,18 @@ def describe_run(  # noqa: PLR0913 - a header says all there is to say
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         dataset=dataset,
+        split=choice.split,
         files=dict(files),
         questions=questions,
+        gaps=gaps,
         limit=choice.limit,
         seed=choice.seed,
         retriever=choice.retriever,
         retrieval_only=choice.retrieval_only,
         citewell=version("citewell"),
         commit=_commit(Path(__file__)),
-        packages={name: version(name) for name in _PACKAGES},
+        code=_digest_of_code(Path(__file__).parents[1]),
+        packages=dict(_versions()),
         settings=settings.model_dump(mode="json"),
         model=None if model is None else {"file": model.name, "sha256": file_digest(model)},
         prompts=_digest("\0".join(f"{message.role}\0{message.content}" for message in FIXED)),
@@ -89,6 +104,20 @@ def describe_run(  # noqa: PLR0913 - a header says all there is to say
         corpus=searched.corpus,
         machine=asdict(describe_machine()),
     )
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
+
+
+def _digest_of_code(root: Path) -> str:
+    """The SHA-256 of all source files, for a commit says nothing of what was changed since."""
+    digest = hashlib.sha256()
+    for file in sorted(file for package in _CODE for file in (root / package).rglob("*.py")):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _digest(text: str) -> str:

@@ -8,6 +8,7 @@ turned round, others are proposed with the answer marked, and the question is le
 """
 
 import re
+import shlex
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -326,7 +327,7 @@ def to_yaml(proposals: Sequence[Proposal], file: Path) -> str:
         for entry in entries
     )
     texts = (text.replace("\n  question: ''\n", _TO_WRITE, 1) for text in texts)
-    return "\n".join([_HEAD.format(file=file), *texts])
+    return "\n".join([_HEAD.format(file=shlex.quote(str(file))), *texts])
 
 
 _TO_WRITE = """

@@ -35,9 +35,10 @@ Loss = Literal[
 class Header:
     """What it takes to repeat a run.
 
-    `commit` is None when the code is in no git checkout; `model` names a file and its SHA-256, `files` what the
-    questions came from; `prompts` is the digest of the model's instructions; `index` has the counts, the generation
-    and the manifest, `corpus` the digest of the documents' versions. `limit` questions were drawn with `seed`.
+    `commit` is None when the code is in no git checkout, `code` the digest of the code as it is; `model` names a
+    file and its SHA-256, `files` what the questions came from; `prompts` is the digest of the model's instructions;
+    `index` has the counts, the generation and the manifest, `corpus` the digest of the documents' versions. `limit`
+    questions were drawn with `seed`. So many `gaps` between questions and documents were told before it began.
     """
 
     kind: Literal["header"] = "header"
@@ -45,14 +46,17 @@ class Header:
     started: str
     command: str
     dataset: str
+    split: str | None
     files: dict[str, str]
     questions: int
+    gaps: int
     limit: int | None
     seed: int
     retriever: str
     retrieval_only: bool
     citewell: str
     commit: str | None
+    code: str
     packages: dict[str, str]
     settings: dict[str, Any]
     model: dict[str, str] | None
@@ -99,7 +103,7 @@ _HEADER, _RECORD = TypeAdapter(Header), TypeAdapter(Record)
 
 def to_line(line: Header | Record) -> str:
     """The line as JSON, without its end."""
-    return (_HEADER.dump_json(line) if isinstance(line, Header) else _RECORD.dump_json(line)).decode()
+    return (_HEADER if isinstance(line, Header) else _RECORD).dump_json(line).decode()  # type: ignore[arg-type]
 
 
 def read_header(line: str) -> Header:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from eval.errors import EvaluationError
 from eval.record import Header, Record, read_header, read_record, to_line
 
-_UNLIKE = frozenset({"started", "command"})
+_BEGINNING = b'{"kind":"header",'
+_UNLIKE = frozenset({"started", "command", "gaps"})
 _ELSEWHERE = frozenset({"index", "cache", "bench"})
 """Settings that say where something lies, not what it is."""
 
@@ -36,52 +36,76 @@ class RunFile:
 def open_run(path: Path | None, header: Header) -> Iterator[RunFile]:
     """The run's file, begun with that header or continued; without a path nothing is kept.
 
-    Raises EvaluationError when the file is of another run, is no run, cannot be written or is being written.
+    What is no run, or another one, stays as it is. Raises EvaluationError then, and when the file cannot be written
+    or is being written.
     """
     if path is None:
         yield RunFile(header, (), None)
         return
+    with _locked(path):
+        found, done, file = _begin(path, header)
+        with file:
+            yield RunFile(found, done, file)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
     if not path.parent.is_dir():
         raise EvaluationError(f"There is no folder '{path.parent}' for the run's file. Make it, or name another.")
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=0)
     try:
-        with lock:
-            found, done = _begin(path, header)
-            with path.open("a", encoding="utf-8", newline="\n") as file:
-                yield RunFile(found, done, file)
-            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.acquire()
     except Timeout:
         raise EvaluationError(f"Another run is writing '{path}'. Wait for its end, or name another file.") from None
     except OSError as error:
-        raise EvaluationError(f"The run cannot be written to '{path}': {error}. Name another file.") from error
+        raise _unwritten(path, error) from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
-def _begin(path: Path, header: Header) -> tuple[Header, tuple[Record, ...]]:
-    """What the file holds; without its last line when a kill cut that off, and with a header when it is new."""
-    lines = _whole_lines(path)
-    if not lines:
-        path.write_text(to_line(header) + "\n", encoding="utf-8", newline="\n")
+def _begin(path: Path, header: Header) -> tuple[Header, tuple[Record, ...], TextIO]:
+    """What the file holds, without its last line when a kill cut that off; and the file, open at its end."""
+    try:
+        data = path.read_bytes() if path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        found, done = _read(path, whole, data, header)
+        file = path.open("r+" if path.exists() else "x", encoding="utf-8", newline="\n")
+        file.truncate(len(whole))
+        file.seek(len(whole))
+        if not whole:
+            file.write(to_line(header) + "\n")
+            file.flush()
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    return found, done, file
+
+
+def _read(path: Path, whole: bytes, data: bytes, header: Header) -> tuple[Header, tuple[Record, ...]]:
+    """The header and the records of the whole lines; a file may hold no more than the beginning of a header."""
+    if not whole:
+        if data and not data.startswith(_BEGINNING[: len(data)]):
+            raise _no_run(path, "it does not begin with a header")
         return header, ()
     try:
+        lines = whole.decode("utf-8").split("\n")[:-1]
         found, done = read_header(lines[0]), tuple(read_record(line) for line in lines[1:])
-    except ValidationError as error:
-        raise EvaluationError(
-            f"'{path}' is there already and is no run that could go on ({error.errors()[0]['msg']}). Name a new "
-            "file, or remove that one."
-        ) from error
+    except (ValueError, RecursionError) as error:  # pydantic's ValidationError is a ValueError
+        raise _no_run(path, str(error).partition("\n")[0]) from error
     _require_same(path, found, header)
     return found, done
 
 
-def _whole_lines(path: Path) -> list[str]:
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    return whole.decode("utf-8").split("\n")[:-1]
+def _no_run(path: Path, why: str) -> EvaluationError:
+    return EvaluationError(
+        f"'{path}' is there already and is no run that could go on ({why}). Name a new file, or remove that one."
+    )
+
+
+def _unwritten(path: Path, error: OSError) -> EvaluationError:
+    return EvaluationError(f"The run cannot be written to '{path}': {error.strerror}. Name another file.")
 
 
 def _require_same(path: Path, found: Header, wanted: Header) -> None:
@@ -101,6 +125,7 @@ def _identity(header: Header) -> dict[str, Any]:
     facts = {name: getattr(header, name) for name in Header.__dataclass_fields__ if name not in _UNLIKE}
     facts |= {f"settings.{name}": value for name, value in header.settings.items() if name not in _ELSEWHERE}
     facts["index"] = {name: value for name, value in header.index.items() if name != "generation"}
+    facts["seed"] = None if header.limit is None else header.seed
     del facts["settings"]
     return facts
 

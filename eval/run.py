@@ -23,12 +23,11 @@ Tell = Callable[[Header | Record], None]
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run as far as it got: of so many questions `wanted`, the records; `gaps` tell what the documents lack."""
+    """A run as far as it got: of so many questions `wanted`, the records."""
 
     header: Header
     records: tuple[Record, ...]
     wanted: int
-    gaps: tuple[str, ...]
 
 
 def draw(dataset: Dataset, choice: Choice) -> Dataset:
@@ -60,6 +59,7 @@ def run(  # noqa: PLR0913 - each says another thing
             dataset=dataset.name,
             files=dataset.files,
             questions=len(session.items),
+            gaps=len(session.gaps),
             choice=choice,
             searched=session.searched,
             command=command,
@@ -74,7 +74,7 @@ def run(  # noqa: PLR0913 - each says another thing
                 tell(record)
 
             records = _ask_rest(session, file.done, keep)
-    return Finished(file.header, records, len(session.items), session.gaps)
+    return Finished(file.header, records, len(session.items))
 
 
 def _ask_rest(session: Session, done: Sequence[Record], keep: Callable[[Record], None]) -> tuple[Record, ...]:

@@ -16,8 +16,11 @@ from statistics import median
 from tqdm import tqdm
 
 from eval.ask import Answering, listen, memory_mb
+from eval.errors import EvaluationError
 from eval.gold import Gold, load_gold
+from index import IndexingError
 from service.assistant import open_assistant
+from service.errors import ServiceError
 from service.machine import describe_machine
 from service.settings import load_settings
 
@@ -25,7 +28,7 @@ _COLD_RUNS = 5
 _COLD_QUESTION = "What phases did Biden's proposal have?"
 
 
-def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float]:
+def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float | None]:
     """Seconds to the first quotation and to the end over all questions, after one pass that is not counted."""
     for _ in range(2):
         heard = [listen(assistant, gold) for gold in tqdm(golds, desc="warm", file=sys.stderr)]
@@ -34,8 +37,8 @@ def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float
     return {
         "questions": len(heard),
         "failed": len(heard) - len(total),
-        "quoted_median": median(quoted),
-        "total_median": median(total),
+        "quoted_median": median(quoted) if quoted else None,
+        "total_median": median(total) if total else None,
     }
 
 
@@ -51,8 +54,10 @@ def _cold_run(index: Path) -> tuple[float, float]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = any("own words" in line for line in process.stderr)
-        first = time.perf_counter() - started if said else float("inf")
+        first = time.perf_counter() - started
         process.stderr.read()
+    if not said or process.returncode:
+        raise EvaluationError(f"'{_COLD_QUESTION}' was not answered from '{index}'. Add the seed documents to it.")
     return first, time.perf_counter() - started
 
 
@@ -69,4 +74,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (ServiceError, IndexingError) as error:
+        sys.exit(f"citewell: {error}")

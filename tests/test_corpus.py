@@ -1,5 +1,7 @@
 """A data set's documents on their way into an index: whole, once, and as the readers understand them."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,33 @@ def test_a_folder_of_documents_is_written_whole_or_not_at_all(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
     write_documents(tmp_path / "documents", (FERRY,))
     assert [file.name for file in (tmp_path / "documents").iterdir()] == ["0001.html"]
+
+
+def test_control_characters_are_no_obstacle(cache: IndexCache) -> None:
+    odd = SourceDocument("0004.html", "The mill\x00 burned\x1f down.")
+    with Index.open(cache.of_documents("set", (odd,)), cache.embedder, cache.splitter) as index:
+        (document,) = index.documents()
+        assert index.text(document).split() == ["The", "mill\ufffd", "burned\ufffd", "down."]
+
+
+def test_what_a_killed_run_had_begun_is_begun_anew(cache: IndexCache, tmp_path: Path) -> None:
+    place = cache.of_documents("set", (FERRY,)).parent
+    shutil.rmtree(place)
+    (place / "documents.unfinished").mkdir(parents=True)
+    (place / "documents.unfinished" / "half.html").touch()
+    cache.of_documents("set", (FERRY,))
+    assert sorted(file.name for file in (place / "documents").iterdir()) == ["0001.html"]
+    assert not (place / "documents.unfinished").exists()
+
+
+def test_two_runs_may_make_one_index_at_once(tmp_path: Path) -> None:
+    def make() -> Path:
+        own = IndexCache(tmp_path / "eval", FakeEmbedder(), Splitter(64, 8), Watcher())
+        return own.of_documents("set", (FERRY, BARE))
+
+    with ThreadPoolExecutor(4) as pool:
+        made = {future.result() for future in [pool.submit(make) for _ in range(4)]}
+    assert len(made) == 1
 
 
 def test_a_folder_of_files_is_followed(cache: IndexCache, tmp_path: Path) -> None:

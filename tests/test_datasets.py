@@ -185,6 +185,30 @@ def test_beir_without_a_split_takes_the_test_half(tmp_path: Path) -> None:
         load_dataset("beir", tmp_path, "final")
 
 
+def test_beir_tells_what_it_left_out_and_what_is_missing(tmp_path: Path) -> None:
+    put_beir(tmp_path, test="q1\t7\t1\nq1\tgone\t1\n")
+    with (tmp_path / "corpus.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"_id": "8", "title": " ", "text": ""}) + "\n")
+    dataset = load_dataset("beir", tmp_path)
+    assert len(dataset.corpus) == 3
+    assert len(dataset.golds[0].evidence) == 2
+    assert dataset.notes == (
+        "1 documents of the corpus have no words: they are left out.",
+        "1 relevant documents are not in the corpus: they count as not found.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "fault"), [({"_id": "q1", "text": "x"}, "'q1' twice"), ({"_id": "q3", "text": " "}, "without words")]
+)
+def test_beir_tells_faulty_queries(tmp_path: Path, query: dict[str, str], fault: str) -> None:
+    put_beir(tmp_path)
+    with (tmp_path / "queries.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(query) + "\n")
+    with pytest.raises(EvaluationError, match=fault):
+        load_dataset("beir", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [

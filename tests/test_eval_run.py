@@ -159,6 +159,8 @@ def test_the_command_is_told_without_the_folders_of_this_machine(bench: Bench) -
     bench.run("--limit", 2, "--out", bench.out)
     header = read_header(bench.out.read_text(encoding="utf-8").partition("\n")[0])
     assert header.command == "citewell eval run gold.jsonl --limit 2"
+    assert len(header.code) == 64
+    assert header.packages["inscriptis"]
     assert (header.dataset, header.questions, header.limit) == ("gold", 2, 2)
 
 
@@ -174,6 +176,29 @@ def test_options_that_do_not_go_together_are_told(bench: Bench, arguments: tuple
     done = bench.run(*arguments)
     assert done.exit_code == 2
     assert part in done.stderr
+
+
+def test_a_split_and_a_relative_folder_are_in_the_command(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split, query in (("train", "Who burned the mill?"), ("test", "Who built the mill?")):
+        write(tmp_path / "sets" / "own", corpus_jsonl='{"_id": "d", "title": "", "text": "The mill burned."}')
+        (tmp_path / "sets/own/qrels").mkdir(exist_ok=True)
+        (tmp_path / f"sets/own/qrels/{split}.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+        write(tmp_path / "sets" / "own", queries_jsonl=json.dumps({"_id": "q", "text": query}))
+    options = ["--dataset", "beir", "--path", "sets/own", "--split", "train", "--retrieval-only", "--json"]
+    done = CliRunner().invoke(eval_group, ["run", *options], env={"CITEWELL_CACHE": str(tmp_path / "cache")})
+    header = read_header(done.stdout.partition("\n")[0])
+    assert header.command == "citewell eval run --dataset beir --path sets/own --split train --retrieval-only"
+    assert header.split == "train"
+
+
+def test_an_index_does_not_go_with_a_data_set(tmp_path: Path) -> None:
+    options = ["--dataset", "seeds", "--path", str(SEEDS), "--index", str(tmp_path)]
+    done = CliRunner().invoke(eval_group, ["run", *options])
+    assert done.exit_code == 2
+    assert "--index goes with a gold file" in done.stderr
 
 
 def test_a_data_set_needs_a_place(run_citewell: Run, tmp_path: Path) -> None:

@@ -260,3 +260,10 @@ def test_aliases_of_aliases_cost_nothing(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GoldError, match=r"is no gold file by its name\. Name a file that ends in \.jsonl, \.yaml"):
         load_gold(tmp_path / "gold.csv")
+
+
+def test_half_a_character_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "gold.jsonl"
+    file.write_text('{"id": "a", "question": "Why \\ud83d?", "type": "unanswerable"}', encoding="utf-8")
+    with pytest.raises(GoldError, match="line 1: the line has half a character"):
+        load_gold(file)

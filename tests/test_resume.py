@@ -55,6 +55,8 @@ def test_a_header_that_a_kill_cut_off_is_written_anew(tmp_path: Path) -> None:
         ({"commit": "f00"}, "its commit is 'abc', now it is 'f00'"),
         ({"corpus": "d2"}, "its corpus is 'd1', now it is 'd2'"),
         ({"limit": 5}, "its limit is None, now it is 5"),
+        ({"code": "d5"}, "its code is 'd4', now it is 'd5'"),
+        ({"split": "test"}, "its split is None, now it is 'test'"),
         ({"settings": {"passages": 9, "index": "a"}}, "its settings.passages is 8, now it is 9"),
         ({"index": {"chunks": 4, "generation": 1}}, "its index is"),
     ],
@@ -72,6 +74,7 @@ def test_another_run_is_refused(tmp_path: Path, change: dict[str, object], told:
     "change",
     [
         {"command": "citewell eval run --out elsewhere"},
+        {"seed": 4},  # without a limit nothing is drawn
         {"settings": {"passages": 8, "index": "elsewhere"}},
         {"index": {"chunks": 3, "generation": 7}},
         {"machine": {"processor": "p", "features": ("avx2",), "cores": 2}},  # JSON has no tuples
@@ -86,13 +89,36 @@ def test_where_things_lie_and_how_often_they_were_written_makes_no_other_run(
     assert len(path.read_text(encoding="utf-8").splitlines()) == 3
 
 
-@pytest.mark.parametrize("content", ["some notes\n", '{"kind": "question"}\n', "[]\n"])
-def test_a_file_that_is_no_run_is_left_alone(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"some notes\n",
+        b"notes without an end",
+        b"one line\nand the beginning of one",
+        b'{"kind": "question"}\n',
+        b"[]\n",
+        b"[" * 100_000 + b"\n",
+        b"\xff\xfe\x00abc\ndef\n",
+        b"\x00",
+    ],
+)
+def test_a_file_that_is_no_run_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "notes.txt"
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content)
     with pytest.raises(EvaluationError, match="is no run that could go on"):
         write(path, "a")
-    assert path.read_text(encoding="utf-8") == content
+    assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_the_last_line_of_another_run_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    write(path, "a")
+    path.write_bytes(path.read_bytes()[:-9])
+    before = path.read_bytes()
+    with pytest.raises(EvaluationError, match="of another run"):
+        write(path, "b", of=header(dataset="other"))
+    assert path.read_bytes() == before
 
 
 def test_a_folder_that_is_absent_is_told(tmp_path: Path) -> None:
@@ -107,6 +133,13 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     with open_run(path, header()), pytest.raises(EvaluationError, match="Another run is writing"):
         write(path, "a")
     write(path, "a")
+    assert [file.name for file in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_a_fault_of_the_reader_is_not_one_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with pytest.raises(BrokenPipeError), open_run(path, header()):
+        raise BrokenPipeError
     assert [file.name for file in tmp_path.iterdir()] == ["run.jsonl"]
 
 

@@ -89,6 +89,41 @@ def test_each_question_is_asked_of_its_own_documents_alone(settings: Settings) -
     assert {item.document for item in second.answer.passages} == {"m.html", "f.html"}
 
 
+def test_documents_that_cannot_be_indexed_are_one_questions_failure(settings: Settings) -> None:
+    blank = SourceDocument("b.html", " ")
+    dataset = Dataset("set", {}, (WHEN, SAILS), contexts={"q1": (blank,), "q2": (FERRY,)})
+    with open_session(dataset, settings, Choice(), Watcher()) as session:
+        session.warm_up(session.items[0])
+        broken, whole = (session.ask(item) for item in session.items)
+        assert session.searched.index == {"embedder": "fake@1", "splitter": Splitter().identity}
+    assert broken.error is not None
+    assert "1 documents of the data set cannot be indexed" in broken.error
+    assert (broken.scores["failed"], broken.loss) == (1, "failed")
+    assert (whole.error, whole.scores.keys()) == (None, broken.scores.keys())
+    assert list((settings.cache / "eval").iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed(settings: Settings) -> None:
+    (settings.cache / "eval" / "contexts-4194999" / "one").mkdir(parents=True)  # above the highest process id
+    dataset = Dataset("set", {}, (SAILS,), contexts={"q2": (FERRY,)})
+    with open_session(dataset, settings, Choice(), Watcher()):
+        pass
+    assert not (settings.cache / "eval" / "contexts-4194999").exists()
+
+
+def test_notes_of_a_data_set_are_told_with_the_gaps(settings: Settings) -> None:
+    dataset = Dataset("set", {}, (SAILS,), corpus=(FERRY,), notes=("One was left out.",))
+    with open_session(dataset, settings, Choice(retrieval_only=True), Watcher()) as session:
+        assert session.gaps == ("One was left out.",)
+
+
+def test_a_search_with_nothing_to_find_is_timed_where_searches_are(settings: Settings) -> None:
+    dataset = Dataset("set", {}, (SAILS, FIRE), corpus=(MILL, FERRY))
+    with opened(dataset, settings, retrieval_only=True) as ask:
+        assert ask("q3").seconds > 0
+        assert ask("q3").scores == {"failed": 0.0}
+
+
 def test_a_gold_file_is_asked_of_the_users_own_index(settings: Settings, tmp_path: Path) -> None:
     folder = write(tmp_path / "documents", m_txt="The old mill burned down in 1901. Nobody was hurt.")
     add(settings.index, folder, FakeEmbedder(), Splitter())
@@ -120,5 +155,6 @@ def test_claims_need_no_index(settings: Settings) -> None:
 def test_an_answer_that_no_document_holds_is_not_in_the_corpus(settings: Settings) -> None:
     nowhere = Gold("q5", "Who owned the ferry?", "fact", (("Petra",),))
     dataset = Dataset("set", {}, (nowhere,), corpus=(MILL, FERRY), judge="answer")
-    with opened(dataset, settings) as ask:
-        assert ask("q5").loss == "not in the corpus"
+    for choice in ({}, {"retriever": "bm25", "retrieval_only": True}):
+        with opened(dataset, settings, **choice) as ask:
+            assert ask("q5").loss == "not in the corpus"

@@ -56,6 +56,7 @@ def load_dataset(name: str, path: Path, split: str | None = None) -> Dataset:
     folder = next((path / inner for inner in _FOLDERS[name] if (path / inner).is_dir()), path)
     dataset = DATASETS[name](folder, split)
     _refuse_doubles("question", [gold.id for gold in dataset.golds], folder)
+    _refuse_doubles("claim", [claim.id for claim in dataset.claims], folder)
     _refuse_doubles("document", [document.name for document in dataset.corpus], folder)
     return dataset
 

@@ -1,5 +1,7 @@
 """BEIR folders (Thakur et al. 2021): documents, queries, and which document is relevant to which query."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +40,8 @@ def load_beir(folder: Path, split: str | None) -> Dataset:
     """`corpus.jsonl`, `queries.jsonl` and `qrels/*.tsv`; without a split the first of test, dev, train.
 
     A query's evidence are the documents with a score above zero; a query without any is left out, as trec_eval
-    does. There are no answers, so only retrieval can be scored. A document without text has its title as text.
+    does. There are no answers, so only retrieval can be scored. A document without text has its title as text; one
+    without words is left out, and a judged one that is not there counts as not found: notes tell how many.
     """
     return _load(folder, split, "beir")
 
@@ -47,17 +50,40 @@ def _load(folder: Path, split: str | None, name: str) -> Dataset:
     documents = choose(folder, "corpus.jsonl", split=None)
     queries = choose(folder, "queries.jsonl", split=None)
     judgements = choose(folder, "qrels/*.tsv", split=split, preferred=_SPLITS)
+    rows = read_lines(documents, _Document)
     corpus = tuple(
         document(row.id, row.text if row.text.strip() else row.title, row.title)
-        for row in read_lines(documents, _Document)
+        for row in rows
+        if row.text.strip() or row.title.strip()
     )
-    questions = {row.id: row.text for row in read_lines(queries, _Query)}
+    questions = _questions(queries)
     golds = tuple(
         Gold(query, _text_of(query, questions, judgements), "fact", (), tuple(map(GoldEvidence, names)))
         for query, names in _relevant(judgements).items()
     )
     files = digests(folder, documents, queries, judgements)
-    return Dataset(name, files, golds=golds, corpus=corpus, judge="document")
+    notes = tuple(_notes(len(rows) - len(corpus), {found.name for found in corpus}, golds))
+    return Dataset(name, files, golds=golds, corpus=corpus, judge="document", notes=notes)
+
+
+def _notes(empty: int, names: Set[str], golds: Sequence[Gold]) -> Iterator[str]:
+    if empty:
+        yield f"{empty} documents of the corpus have no words: they are left out."
+    missing = {span.document for gold in golds for span in gold.evidence} - names
+    if missing:
+        yield f"{len(missing)} relevant documents are not in the corpus: they count as not found."
+
+
+def _questions(path: Path) -> dict[str, str]:
+    rows = read_lines(path, _Query)
+    questions = {row.id: row.text for row in rows}
+    if len(questions) < len(rows):
+        twice = next(name for name, count in Counter(row.id for row in rows).items() if count > 1)
+        raise EvaluationError(f"'{path}' has the query '{twice}' twice. Give each its own _id.")
+    blank = next((name for name, text in questions.items() if not text.strip()), None)
+    if blank is not None:
+        raise EvaluationError(f"'{path}' has the query '{blank}' without words. Write them, or leave it out.")
+    return questions
 
 
 def _text_of(query: str, questions: dict[str, str], path: Path) -> str:

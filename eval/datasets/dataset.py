@@ -46,7 +46,8 @@ class Dataset:
 
     `files` are the SHA-256 digests of what was read, by name. The questions are asked of one `corpus`, or of the
     folder `documents` where it lies there as files; or each of the documents that `contexts` has for its id. Those
-    of the gold file `questions` are asked of the user's own index, if they name no documents.
+    of the gold file `questions` are asked of the user's own index, if they name no documents. `notes` are sentences
+    on what was read otherwise than it stands.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Dataset:
     claims: tuple[Claim, ...] = ()
     judge: JudgeName = "span"
     official: OfficialName | None = None
+    notes: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ from eval.datasets.reading import choose, digests, read_lines
 from eval.gold import Gold
 
 SEED = 2333
-"""The authors' own."""
 
 PASSAGES = 5
 """At most so many a question, as in the authors' runs."""

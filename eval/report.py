@@ -130,6 +130,7 @@ def to_object(report: Report) -> dict[str, Any]:
 def describe(header: Header) -> dict[str, str]:
     """What was measured, in words, by name."""
     machine = header.machine
+    gaps = {"told before it began": f"{header.gaps} faults of questions or documents"} if header.gaps else {}
     return {
         "data set": header.dataset,
         "retriever": header.retriever,
@@ -138,6 +139,7 @@ def describe(header: Header) -> dict[str, str]:
         "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
         "started": header.started,
         "command": header.command,
+        **gaps,
     }
 
 

@@ -352,3 +352,12 @@ def test_a_plot_is_an_svg_and_the_same_each_time(tmp_path: Path) -> None:
     assert plot.read_bytes() == first
     assert "ends in .svg" in str(CliRunner().invoke(report_command, [*command, str(tmp_path / "x.png")]).exception)
     assert "cannot be written" in str(CliRunner().invoke(report_command, [*command, "/none/x.svg"]).exception)
+
+
+@pytest.mark.parametrize(("gaps", "told"), [(0, False), (2, True)])
+def test_what_was_told_before_a_run_is_told_with_its_figures(gaps: int, told: bool) -> None:
+    console = Console(file=io.StringIO(), width=80, highlight=False)
+    print_report(console, header(gaps=gaps), [record()], 1)
+    assert isinstance(console.file, io.StringIO)
+    assert ("told before it began: 2 faults of questions or documents" in console.file.getvalue()) is told
+    assert ("told before it began" in render_markdown(make_report(header(gaps=gaps), [record()]))) is told

@@ -77,10 +77,19 @@ class Gold:
 
 
 def holds(text: str, part: Sequence[str]) -> bool:
-    """True when one of the alternatives stands in the text as whole words, whatever case and white space."""
+    """True when one of the alternatives stands in the text as whole words, whatever case and white space.
+
+    Marks at the end of an alternative are those of the sentence that somebody copied it from.
+    """
     evened = " ".join(text.lower().split())
-    alternatives = (" ".join(alternative.lower().split()) for alternative in part)
+    alternatives = (evened_answer(alternative) for alternative in part)
     return any(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", evened) for words in alternatives)
+
+
+def evened_answer(alternative: str) -> str:
+    """As it is looked for: in lower case, white space evened out, without marks at its end."""
+    words = " ".join(alternative.lower().split())
+    return words.rstrip(" .,;:!?") or words
 
 
 def _decides(text: str, part: Sequence[str]) -> bool:

@@ -107,6 +107,9 @@ def test_completeness_is_the_share_of_parts_that_the_text_holds(text: str, share
         ("fact", "three", "A threefold rise.", False),
         ("fact", "three", "In three, or four.", True),
         ("fact", "$5", "It cost $5.", True),
+        # An alternative copied with the end of its sentence.
+        ("fact", "Sam Altman.", "Sam Altman said so.", True),
+        ("fact", "Kennedy Jr.", "It was Kennedy Jr. himself.", True),
         ("yes_no", "No", "I know nothing of it.", False),
         # The first yes or no decides.
         ("yes_no", "No", "Yes, there was no doubt.", False),

@@ -31,6 +31,11 @@ statistics for seconds. Seconds, tokens and memory hold for the machine that is 
 """
 _RETRIEVERS: Mapping[str, str] = {"citewell": "Citewell", "bm25": "BM25 reference"}
 """How a retriever is called on the page."""
+_FIRST = (
+    *("macro_f1", "balanced_accuracy", "right", "strict", "refused_unanswerable"),
+    *("evidence_recall@10", "hits@10", "mrr@10", "ndcg@10"),
+)
+_FIGURES = 4
 _NONE = "There is no baseline yet. Make one: `citewell eval gate RUN.jsonl --baseline FILE --accept 'why'`.\n"
 
 
@@ -43,14 +48,26 @@ def render(baselines: Mapping[str, Baseline]) -> str:
     """The page."""
     if not baselines:
         return f"{_HEAD}\n{_NONE}"
-    headings = ("record", "data set", "n", "date", "what")
+    headings = ("record", "data set", "n", "date", "figures", "why it stands")
     rows = (
-        (name, found.dataset, str(found.questions), found.date, escape_markdown(found.reason))
+        (name, found.dataset, str(found.questions), found.date, _figures(found), escape_markdown(found.reason))
         for name, found in baselines.items()
     )
     return "\n".join(
-        [_HEAD, markdown_table(headings, rows, words=(0, 1, 4)), "", *map(_section, baselines, baselines.values())]
+        [
+            _HEAD,
+            markdown_table(headings, rows, words=(0, 1, 4, 5)),
+            "",
+            *map(_section, baselines, baselines.values()),
+        ]
     )
+
+
+def _figures(baseline: Baseline) -> str:
+    """The first of the figures that a run has, for whoever looks for one number."""
+    known = ((key, baseline.metrics[key]) for key in _FIRST if key in baseline.metrics)
+    shown = [f"{key} {show_value(found.value, metric_of(key).unit)}" for key, found in known if found.n]
+    return ", ".join(shown[:_FIGURES])
 
 
 def _section(name: str, baseline: Baseline) -> str:

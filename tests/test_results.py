@@ -34,7 +34,7 @@ def test_without_baselines_the_page_says_how_to_make_one(tmp_path: Path) -> None
 
 def test_a_section_has_all_that_repeats_the_run() -> None:
     page = render({"mine": baseline("set", ("read wrongly", "read wrongly"), right=1.0)})
-    assert "| mine | set | 3 | 2024-01-02 | the \\*first\\* |" in page
+    assert "| mine | set | 3 | 2024-01-02 | right 1.000 | the \\*first\\* |" in page
     section = page.partition("## mine")[2]
     for fact in ("citewell eval run --dataset x", "2024-01-02", "commit abc", "p, 2 cores", "the \\*first\\*"):
         assert fact in section

@@ -388,7 +388,8 @@ class Scenario:
         try:
             yield searches
         finally:
-            mine.send("end")
+            with suppress(BrokenPipeError):  # it ended by itself, and has told why
+                mine.send("end")
             while told is None:
                 told = mine.recv()
             process.join()

@@ -51,7 +51,7 @@ eval: setup seeds ## how many of the seed questions are answered rightly
 results: setup ## write eval/RESULTS.md anew from eval/baselines
 	"$(BIN)/python" -P -m eval.results
 
-bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, load, 100 kills (20 minutes)
+bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, load, 100 kills (long)
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
 	"$(BIN)/pytest" -q -s tests/bench_reference.py tests/soak_eval.py tests/soak_http.py tests/soak_kills.py
 

@@ -176,7 +176,7 @@ def percentile(seconds: Sequence[float], part: float) -> Measure:
     The interval lies between two of the times: how many are below the true percentile is binomial (Conover 1999,
     section 3.2). An end that no time bounds, for there are too few or they never ended, is None.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - as above
+    from scipy.stats import binom  # noqa: PLC0415 - as in _share
 
     if not seconds:
         return NOTHING

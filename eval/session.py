@@ -115,7 +115,7 @@ def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _
         index = assistant.index
     golds = locate(dataset.golds, index)
     questioner = Questioner(
-        replace(dataset, golds=golds),
+        dataset,
         assistant,
         IndexRetriever(index),
         settings.passages,

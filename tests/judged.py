@@ -1,5 +1,6 @@
 """Gold questions, answers and records for the tests of the evaluation, each with little said about it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -124,3 +125,14 @@ def record(name: str = "a", **changes: Any) -> Record:
         "seconds": 1.0,
     }
     return Record(**{**facts, **changes})
+
+
+def timeless(lines: Sequence[str]) -> list[Any]:
+    """A run's lines without what two runs of one machine may differ in: when, how fast, how much memory."""
+    contents = [json.loads(line) for line in lines]
+    for content in contents:
+        for name in ("started", "seconds", "quoted_seconds", "memory_mb"):
+            content.pop(name, None)
+        if content.get("answer"):
+            content["answer"]["trace"].pop("seconds")
+    return contents

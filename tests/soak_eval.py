@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fakes import SEEDS
+from judged import timeless
 
 from eval.runs import read_run
 from service.settings import Settings
@@ -55,17 +55,6 @@ def start(gold: Path, settings: Settings, out: Path) -> "subprocess.Popen[bytes]
     )
 
 
-def timeless(path: Path) -> list[Any]:
-    """A run's lines without when and how fast."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    for line in lines:
-        for name in ("started", "seconds", "quoted_seconds", "memory_mb"):
-            line.pop(name, None)
-        if line.get("answer"):
-            line["answer"]["trace"].pop("seconds")
-    return lines
-
-
 def test_504_questions_are_answered_in_time(seed_settings: Settings, tmp_path: Path) -> None:
     out = tmp_path / "run.jsonl"
     began = time.monotonic()
@@ -91,4 +80,5 @@ def test_a_run_that_is_killed_ends_with_the_file_of_one_that_is_not(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert start(gold, seed_settings, part).wait() == 0
-    assert timeless(part) == timeless(whole)
+    ended, undisturbed = (path.read_text(encoding="utf-8").splitlines() for path in (part, whole))
+    assert timeless(ended) == timeless(undisturbed)

@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from fakes import SEEDS, FakeEmbedder, write
-from judged import answer
+from judged import answer, timeless
 
 from eval.commands import eval_group
 from eval.metrics import measure
@@ -105,17 +105,6 @@ def test_an_interrupted_run_keeps_what_it_has_and_goes_on(bench: Bench) -> None:
     assert bench.asked == ["b", "b", "c"]  # the first is asked once more to warm up
     assert [record.id for record in bench.records()] == ["a", "b", "c"]
     assert len(done.stdout.splitlines()) == 4
-
-
-def timeless(lines: Sequence[str]) -> list[Any]:
-    """The lines without what two runs of one machine may differ in: when, how fast, how much memory."""
-    records = [json.loads(line) for line in lines]
-    for record in records:
-        for name in ("started", "seconds", "quoted_seconds", "memory_mb"):
-            record.pop(name, None)
-        if record.get("answer"):
-            record["answer"]["trace"].pop("seconds")
-    return records
 
 
 def test_a_run_in_parts_ends_with_the_file_of_a_run_in_one(bench: Bench, tmp_path: Path) -> None:

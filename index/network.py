@@ -56,7 +56,7 @@ class ReaderNetwork(nn.Module):
 
 
 def load_network(folder: Path) -> ReaderNetwork:
-    """The embedder's encoder with new heads, which are zero but for `dense`."""
+    """The embedder's encoder with new heads, whose weights are drawn but for those of `dense`."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     encoder = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)

@@ -5,10 +5,9 @@ by `load()`. Two readers stand side by side: Citewell's own, whose weights are s
 the embedder's, and any cross-encoder of sentence-transformers from a local folder.
 """
 
-import hashlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embed import check_weights, packaged_folder
+from index.embed import check_weights, digest_of, open_tokenizer, packaged_folder
 from index.errors import ReaderUnavailable
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ DEFAULT_READER = "citewell"
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
 _DIGEST = "bc6891cb0cf51d3e4df95f38ee3f73381b320589092b56e123eaaacd74be8a37"
 
-LONGEST_QUESTION = 64
+_LONGEST_QUESTION = 64
 _LONGEST_TITLE = 32
 _SHARED_PIECES = 48
 """Word pieces of a question and of a title that are read, and those that two windows of a passage share."""
@@ -133,12 +132,7 @@ class PairEncoder:
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer  # noqa: PLC0415 - a second of start-up that only reading needs
-
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+        return open_tokenizer(self._folder)
 
     def encode(self, question: str, excerpt: Excerpt) -> Encoded:
         """[CLS] question [SEP] title: passage [SEP], cut at the limit."""
@@ -147,7 +141,7 @@ class PairEncoder:
     def windows(self, question: str, excerpt: Excerpt) -> Iterator[Encoded]:
         """All of the passage: one window, or several that overlap where the limit asks for it."""
         begin, end = self._plain("[CLS] [SEP]").ids
-        head = (begin, *self._plain(question).ids[:LONGEST_QUESTION], end)
+        head = (begin, *self._plain(question).ids[:_LONGEST_QUESTION], end)
         named = self._plain(excerpt.title + ":").ids[:_LONGEST_TITLE] if excerpt.title else []
         read = self._plain(excerpt.text)
         room = self._limit - len(head) - len(named) - 1
@@ -187,7 +181,7 @@ def best_span(encoded: Encoded, scores: NDArray[np.float32]) -> tuple[int, int, 
 class PackagedReader:
     """MiniLM, trained to read: its weights are the embedder's and what training added to them."""
 
-    def __init__(self, threads: int, weights: Path = WEIGHTS, digest: str | None = _DIGEST) -> None:
+    def __init__(self, threads: int, weights: Path = WEIGHTS, digest: str = _DIGEST) -> None:
         self._threads = threads
         self._weights = weights
         self._expected = digest
@@ -196,10 +190,10 @@ class PackagedReader:
         self._lock = threading.Lock()
         self._loaded: tuple[ReaderNetwork, Calibration] | None = None
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """`citewell@digest`, the digest that of the weights file."""
-        return f"{DEFAULT_READER}@{(self._expected or _digest(self._weights))[:16]}"
+        return f"{DEFAULT_READER}@{self._expected[:16]}"
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
@@ -237,7 +231,7 @@ class PackagedReader:
             yield Reading(float(relevance), start, end, calibration.probability(float(answered), margin))
 
     def _load(self) -> "tuple[ReaderNetwork, Calibration]":
-        if self._expected is not None and _digest(self._weights) != self._expected:
+        if digest_of(self._weights) != self._expected:
             raise ReaderUnavailable(
                 f"The reader's weights '{self._weights}' are damaged (their SHA-256 is not "
                 f"{self._expected[:16]}...). Install Citewell again."
@@ -249,11 +243,7 @@ class PackagedReader:
 
         torch.set_num_threads(self._threads)
         network, metadata = load_reader(packaged_folder(), self._weights)
-        return network, _calibration(metadata)
-
-
-def _calibration(metadata: Mapping[str, str]) -> Calibration:
-    return Calibration(*(float(metadata[name]) for name in ("intercept", "answered", "margin")))
+        return network, Calibration(**{name: float(value) for name, value in metadata.items()})
 
 
 class _Pace:
@@ -309,7 +299,7 @@ class CrossEncoderReader:
     @cached_property
     def identity(self) -> str:
         """`name@digest`, the digest that of the weights file."""
-        return f"{self._folder.resolve().name}@{_digest(self._folder / 'model.safetensors')[:16]}"
+        return f"{self._folder.resolve().name}@{digest_of(self._folder / 'model.safetensors')[:16]}"
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
@@ -369,8 +359,3 @@ def open_reader(name: str = DEFAULT_READER, threads: int = 2) -> Reader:
                 "cross-encoder."
             )
     return CrossEncoderReader(folder, threads)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,7 +27,7 @@ from eval.training.negatives import Passage, mine_by_keywords, mine_by_meaning, 
 from eval.training.train import Recipe, train
 from eval.training.validate import validate_spans
 from index import open_embedder
-from index.embed import packaged_folder
+from index.embed import digest_of, packaged_folder
 from index.network import ReaderNetwork, load_network, load_reader, save_reader
 from index.reader import PairEncoder
 
@@ -91,7 +91,7 @@ def _store(network: ReaderNetwork, data: Path, squad: Squad, path: Path) -> None
     stored, _ = load_reader(packaged_folder(), path)
     found = calibrate(stored, PairEncoder(packaged_folder()), held_out_pairs(data, squad))
     save_reader(network, packaged_folder(), path, {name: f"{value:.4g}" for name, value in asdict(found).items()})
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = digest_of(path)
     click.echo(f"{path}: SHA-256 {digest}, which belongs into index/reader.py when the file is put there.")
 
 

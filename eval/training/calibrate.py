@@ -3,11 +3,9 @@
 Half of the questions fit it, the other half tell how good it is.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +13,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from eval.training.examples import Pair
-from eval.training.labelled import Squad
+from eval.training.labelled import Squad, rows_of
 from eval.training.negatives import Passage, mine_by_keywords, without_answers
 from index.network import ReaderNetwork
 from index.reader import Calibration, Excerpt, PairEncoder, best_span
@@ -43,7 +41,7 @@ def held_out_pairs(data: Path, squad: Squad) -> dict[str, list[Pair]]:
 
 
 def _clapnq(data: Path) -> list[Pair]:
-    rows = _read(data / "clapnq" / "clapnq_dev.jsonl")
+    rows = rows_of(data / "clapnq" / "clapnq_dev.jsonl")
     return [
         Pair(
             row["input"], row["passages"][0]["title"], row["passages"][0]["text"], bool(row["output"][0]["answer"])
@@ -56,7 +54,7 @@ def _squad2(data: Path, squad: Squad) -> list[Pair]:
     titles = {question.passage: question.title for question in squad.validation}
     return [
         Pair(row["question"], titles.get(row["context"], ""), row["context"], not row["is_impossible"])
-        for row in _read(data / "squad" / "squad2_sample.jsonl")
+        for row in rows_of(data / "squad" / "squad2_sample.jsonl")
         if row["is_impossible"] or row["context"] in titles
     ]
 
@@ -121,8 +119,3 @@ def calibrate(network: ReaderNetwork, encoder: PairEncoder, sets: dict[str, list
     for name, (features, truth) in measured.items():
         tqdm.write(f"{name}: {check(found, features[1::2], truth[1::2])}")
     return found
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]

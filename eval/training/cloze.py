@@ -187,4 +187,4 @@ def cut(pair: Pair, near: int | None = None) -> Pair:
         ]
         if not fitting:
             return excerpt(pair, spans[first][0], spans[last][1])
-        first, last = fitting[len(pair.passage) % 2 % len(fitting)] if len(fitting) == 2 else fitting[0]
+        first, last = fitting[len(pair.passage) % len(fitting)]

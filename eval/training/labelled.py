@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.datasets.reading import text_lines
 from eval.training.examples import Group, Pair, Question, occurrences, sentences
 
 VALIDATION_ARTICLES = 5
@@ -43,7 +44,7 @@ class Squad:
 def read_squad(data: Path) -> Squad:
     """The articles to validate with are those whose names have the lowest digests."""
     folder = data / "squad"
-    rows = list(_lines(folder / "squad11_dev_open.jsonl"))
+    rows = list(rows_of(folder / "squad11_dev_open.jsonl"))
     articles = sorted({row["article"] for row in rows}, key=lambda name: hashlib.sha256(name.encode()).digest())
     held_out = frozenset(articles[:VALIDATION_ARTICLES])
     asked = [(row["article"], _squad_question(row)) for row in rows]
@@ -52,7 +53,7 @@ def read_squad(data: Path) -> Squad:
         tuple(question for article, question in asked if article in held_out),
         tuple(
             Paragraph(_plain(row["article"]), row["paragraph"])
-            for row in _lines(folder / "paragraphs.jsonl")
+            for row in rows_of(folder / "paragraphs.jsonl")
             if row["article"] not in held_out
         ),
         held_out,
@@ -71,14 +72,14 @@ def _plain(article: str) -> str:
 def read_natural_questions(data: Path) -> tuple[Question, ...]:
     """QED's questions, and those of NQ with an oracle passage that QED has not."""
     found: dict[str, Question] = {}
-    for row in _lines(data / "qed" / "qed-dev.jsonlines"):
+    for row in rows_of(data / "qed" / "qed-dev.jsonlines"):
         marked = [answer["paragraph_reference"] for answer in row["annotation"].get("answer", ())]
         spans = tuple(sorted({(mark["start"], mark["end"]) for mark in marked}))
         texts = tuple(dict.fromkeys(mark["string"] for mark in marked))
         if spans:
             asked, passage = row["question_text"], row["paragraph_text"]
             found[asked] = Question(asked, row["title_text"], passage, texts, spans)
-    for row in _lines(data / "nq-oracle" / "nq-open-oracle.jsonl"):
+    for row in rows_of(data / "nq-oracle" / "nq-open-oracle.jsonl"):
         context = row["ctxs"][0]
         spans = occurrences(row["answers"], context["text"])
         if spans and row["question"] not in found:
@@ -127,8 +128,8 @@ def _windows(page: str) -> list[tuple[int, int]]:
 def read_scifact(data: Path) -> Iterator[Group]:
     """Each claim beside an abstract that bears on it; whether it supports or refutes it is not asked."""
     folder = data / "scifact" / "beir"
-    abstracts = {row["_id"]: row for row in _lines(folder / "corpus.jsonl")}
-    claims = {row["_id"]: row["text"] for row in _lines(folder / "queries.jsonl")}
+    abstracts = {row["_id"]: row for row in rows_of(folder / "corpus.jsonl")}
+    claims = {row["_id"]: row["text"] for row in rows_of(folder / "queries.jsonl")}
     with (folder / "qrels" / "train.tsv").open(encoding="utf-8") as file:
         next(file)
         judged = [line.split("\t") for line in file]
@@ -154,7 +155,6 @@ def read_hotpotqa(data: Path) -> Iterator[Group]:
             yield Group(tuple(pairs))
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file of JSON lines. Raises EvaluationError where it cannot be read."""
+    return (json.loads(line) for line, _ in text_lines(path))

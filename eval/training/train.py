@@ -37,7 +37,7 @@ def train(  # noqa: PLR0913 - what a run depends on, by name
 ) -> None:
     """Trains in place, from the checkpoint where one of the same plan is there.
 
-    `plan` names data, seed and recipe, so that no run goes on from another's checkpoint. After each step named in
+    `plan` names the batches, so that no run goes on from the checkpoint of others. After each step named in
     `milestones` the given function is called. With `stop` it ends after so many batches, to be gone on with.
     """
     without_dropout(network)
@@ -85,7 +85,7 @@ def batch_loss(network: ReaderNetwork, batch: Batch, recipe: Recipe) -> Tensor:
 
 
 def without_dropout(network: ReaderNetwork) -> None:
-    """No dropout anywhere: with it the fast attention is not used, and two cores read a third as much."""
+    """No dropout: with it two cores learn from 4 rows of 256 a second, without from 12 (fast attention)."""
     network.encoder.config.attention_probs_dropout_prob = 0.0
     for module in network.modules():
         if isinstance(module, nn.Dropout):

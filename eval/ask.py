@@ -15,7 +15,7 @@ from eval.losses import find_loss
 from eval.ranking import Ranks, Retrieved, Retriever, find_ranks, score_ranks
 from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
-from index import DocumentUnknown, Index, StoredDocument
+from index import DocumentUnknown, Index, Reader, StoredDocument, rerank
 from service.answer import Answer, Citation
 from service.events import Done, Event, Failed, Quoted
 from service.support import check_support
@@ -33,14 +33,19 @@ class Answering(Protocol):
 class IndexRetriever:
     """The ranking that is served: passages as they are stored, before anything joins their neighbours."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, reader: Reader | None = None, seconds: float | None = None) -> None:
         self._index = index
+        self._reader = reader
+        self._seconds = seconds
 
     def search(self, question: str, limit: int) -> tuple[Retrieved, ...]:
-        """At most `limit` passages, best first."""
+        """At most `limit` passages, best first; the reader has so many seconds."""
+        found = self._index.search(question, limit)
+        if self._reader is not None:
+            found = rerank(question, found, self._reader, self._seconds)
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
-            for passage in self._index.search(question, limit)
+            for passage in found
         )
 
 
@@ -120,7 +125,7 @@ class Questioner:
             answer=heard.answer,
             scores=scores,
             loss=self._loss(gold, heard, ranked, scores),
-            confidence=heard.answer.trace.subject if heard.answer is not None else None,
+            confidence=heard.answer.confidence if heard.answer is not None else None,
             refused=heard.answer is not None and heard.answer.refused,
             quoted_seconds=_rounded(heard.quoted_seconds),
             seconds=round(ranked.seconds if self.assistant is None else heard.seconds, 4),

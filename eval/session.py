@@ -20,7 +20,7 @@ from eval.ranking import KeywordReference
 from eval.record import Record
 from index import Embedder, Index, IndexingError, Splitter, Watcher, open_embedder
 from service.answer import Citation
-from service.assistant import Assistant, open_assistant
+from service.assistant import Assistant, choose_reader, open_assistant
 from service.errors import ServiceError
 from service.events import Event
 from service.settings import Settings
@@ -109,15 +109,17 @@ def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _
     if choice.retrieval_only:
         index = opening.stack.enter_context(Index.open(settings.index, embedder, _splitter(settings)))
         embedder.load()
-        assistant = None
+        assistant, reader = None, choose_reader(settings)
+        if reader is not None:
+            reader.load()
     else:
         assistant = opening.stack.enter_context(open_assistant(settings))
-        index = assistant.index
+        index, reader = assistant.index, assistant.reader
     golds = locate(dataset.golds, index)
     questioner = Questioner(
         dataset,
         assistant,
-        IndexRetriever(index),
+        IndexRetriever(index, reader, settings.reading_milliseconds / 1000),
         settings.passages,
         in_corpus=_Coverage(dataset, (document.path for document in index.documents())).holds,
         is_verbatim=StoredTexts(index).holds,

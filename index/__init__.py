@@ -12,8 +12,11 @@ from index.errors import (
     IndexLocked,
     IndexMissing,
     ReadError,
+    ReaderUnavailable,
 )
 from index.read import shown
+from index.reader import DEFAULT_READER, Reader, Reading, open_reader
+from index.reranking import rerank
 from index.search import Index, Passage, describe
 from index.split import Splitter, count_tokens, split_chunks, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
@@ -23,6 +26,7 @@ from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, wo
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "DEFAULT_READER",
     "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",
     "Chunk",
@@ -41,6 +45,9 @@ __all__ = [
     "Outcome",
     "Passage",
     "ReadError",
+    "Reader",
+    "ReaderUnavailable",
+    "Reading",
     "Report",
     "Span",
     "Splitter",
@@ -54,7 +61,9 @@ __all__ = [
     "describe",
     "fold",
     "open_embedder",
+    "open_reader",
     "remove",
+    "rerank",
     "select",
     "shown",
     "split_chunks",

@@ -17,6 +17,7 @@ from index.choose import select_one
 from index.documents import Span
 from index.embed import Embedder
 from index.manifest import Manifest, check
+from index.reader import Reading
 from index.split import Splitter
 from index.store import Counts, Stamp, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex
@@ -30,8 +31,9 @@ _CANDIDATES = 100
 class Passage:
     """A chunk that was found: its words, where they stand, and why it ranks here.
 
-    `score` is within 0..1 of one search and not comparable between searches; `keyword` is the BM25 score, zero
-    without a common word; `cosine` the similarity of meaning, None while the embedder is not loaded.
+    `score` compares passages of one search, before they are read within 0..1; `keyword` is the BM25 score, zero
+    without a common word; `cosine` the similarity of meaning, None while the embedder is not loaded; `reading` what
+    the reader tells of it, None where it was not read.
     """
 
     id: int
@@ -41,6 +43,7 @@ class Passage:
     score: float
     keyword: float
     cosine: float | None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)

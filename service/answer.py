@@ -14,8 +14,8 @@ from index import DateKind
 Tier = Literal["quoted", "worded", "refused"]
 """Whose words the answer has: only the documents', at least one sentence of the model's, or a refusal's."""
 
-Reason = Literal["nothing_indexed", "nothing_on_subject"]
-"""Why an answer was refused."""
+Reason = Literal["nothing_indexed", "nothing_on_subject", "not_answered"]
+"""Why an answer was refused: no documents, none on the subject, none that is likely enough to answer."""
 
 ModelUse = Literal["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 """What the language model had to do with an answer.
@@ -87,6 +87,7 @@ class Answer:
     """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are.
 
     `understood_as` is the question that was answered when the one asked takes its subject from those before it.
+    `confidence` is the probability that the documents answer the question, None where no passage was read.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Answer:
     answer: str
     refused: bool
     reason: Reason | None
+    confidence: float | None
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     passages: tuple[CitedPassage, ...]

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from index import Embedder, Index, IndexingError, Passage, Splitter, open_embedder
-from service.answer import Answer, CitedPassage, ModelUse, Reason, Tier, Trace
+from index import Embedder, Index, IndexingError, Passage, Reader, Splitter, open_embedder, open_reader, rerank
+from service.answer import Answer, Citation, CitedPassage, ModelUse, Reason, Sentence, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
+from service.confidence import is_sure, measure_confidence
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
@@ -19,7 +20,7 @@ from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.prompts import REFUSALS, STOP, fit, make_prompt
 from service.rewrite import rewrite
-from service.settings import Settings
+from service.settings import NO_READER, Settings
 from service.turns import Turns
 
 Cancelled = Callable[[], bool]
@@ -36,6 +37,7 @@ class _Watch:
     tokens: dict[str, int] = field(default_factory=lambda: {"prompt": 0, "answer": 0})
     model: ModelUse = "pending"
     subject: float | None = None
+    confidence: float | None = None
 
     def mark(self, step: str) -> None:
         """The step is over: notes the seconds since the question came."""
@@ -78,9 +80,17 @@ class Assistant:
     An iterator of events must be used up or closed, for it may hold the model.
     """
 
-    def __init__(self, index: Index, embedder: Embedder, generator: Generator | None, settings: Settings) -> None:
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        generator: Generator | None,
+        settings: Settings,
+        reader: Reader | None = None,
+    ) -> None:
         self.index = index
         self._embedder = embedder
+        self.reader = reader
         self._generator = generator
         self._settings = settings
         self._finding = Turns()
@@ -101,7 +111,7 @@ class Assistant:
 
     def over(self, index: Index) -> "Assistant":
         """Another assistant over another index, with the same models; it must not outlive this one."""
-        return Assistant(index, self._embedder, self._generator, self._settings)
+        return Assistant(index, self._embedder, self._generator, self._settings, self.reader)
 
     def end_model(self) -> None:
         """Ends the model's process for good; answers under way end with what is proved."""
@@ -109,8 +119,8 @@ class Assistant:
             self._generator.close()
 
     def ready(self) -> bool:
-        """True when an answer need not wait for the embedder to load."""
-        return self._embedder.ready()
+        """True when an answer need not wait for embedder or reader to load."""
+        return self._embedder.ready() and (self.reader is None or self.reader.ready())
 
     def model_ready(self) -> bool:
         """True when a draft need not wait for the model to load, or none is wanted."""
@@ -154,12 +164,12 @@ class Assistant:
         query = check_question(query, self._settings.question_characters)
         with self._finding.wait(lambda: False):
             self._embedder.use_threads(self._share(self._drafting))
-            return _shown(self.index.search(query, limit))
+            return _shown(self._search(query, limit, keywords_only=False))
 
     def _events(self, asked: _Asked) -> Iterator[Event]:
         watch = _Watch()
         try:
-            if not self._embedder.ready():
+            if not self.ready():
                 yield from self._first_words(asked, watch)
             found = self._find(asked, watch, keywords_only=False)
             if found is None:
@@ -176,12 +186,14 @@ class Assistant:
             yield Failed(asked.id, str(error), code_of(error))
 
     def _first_words(self, asked: _Asked, watch: _Watch) -> Iterator[Event]:
-        """While the embedder loads, keywords alone find something to show."""
+        """While embedder and reader load, keywords alone find something to show."""
         found = self._find(asked, watch, keywords_only=True)
         if found is not None and found.quotes:
             watch.mark("quoted")
             yield Quoted(self._checked(_quoted(found, watch)))
         self._embedder.load()
+        if self.reader is not None:
+            self.reader.load()
         watch.mark("loaded")
 
     def _find(self, asked: _Asked, watch: _Watch, keywords_only: bool) -> _Found | None:
@@ -190,7 +202,7 @@ class Assistant:
             if not mine:
                 return None
             self._embedder.use_threads(self._share(self._drafting))
-            passages = self.index.search(asked.query, self._settings.passages, keywords_only)
+            passages = self._search(asked.query, self._settings.passages, keywords_only)
             watch.mark("search")
             embedder = None if keywords_only else self._embedder
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
@@ -199,8 +211,16 @@ class Assistant:
             reason = None
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
-                reason = self._refuse(passages, watch.subject)
+                watch.confidence = measure_confidence(passages)
+                reason = self._refuse(passages, watch)
             return _Found(asked, passages, evidence, quotes, reason)
+
+    def _search(self, query: str, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
+        """The passages, read and ranked by that where a reader is there and its time suffices."""
+        passages = self.index.search(query, limit, keywords_only)
+        if self.reader is None or keywords_only:
+            return passages
+        return rerank(query, passages, self.reader, self._settings.reading_milliseconds / 1000)
 
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:
@@ -215,12 +235,12 @@ class Assistant:
         threads = self._settings.threads
         return max(1, threads // 2) if other.busy() else threads
 
-    def _refuse(self, passages: Sequence[Passage], subject: float | None) -> Reason | None:
+    def _refuse(self, passages: Sequence[Passage], watch: _Watch) -> Reason | None:
         if not passages and self.index.counts().chunks == 0:
             return "nothing_indexed"
-        if subject is None or subject < SUBJECT_THRESHOLD:
+        if watch.subject is None or watch.subject < SUBJECT_THRESHOLD:
             return "nothing_on_subject"
-        return None
+        return None if is_sure(watch.confidence, self._settings.caution) else "not_answered"
 
     def _word(self, found: _Found, watch: _Watch) -> Iterator[Event]:
         """The final sentences as they are proved: the model's where they hold, then what it left out."""
@@ -233,7 +253,7 @@ class Assistant:
             yield Proved(sentence, citations)
         watch.mark("total")
         tier: Tier = "worded" if any(claim.worded for claim in said) else "quoted"
-        yield Done(self._checked(_answer(found, said, watch.trace(tier))))
+        yield Done(self._checked(_answer(found, said, watch, tier)))
 
     def _claims(self, found: _Found, watch: _Watch) -> Iterator[Claim]:
         wanted = {item.sentence.id: item.sentence for item in found.quotes}
@@ -313,8 +333,14 @@ def open_assistant(settings: Settings) -> Assistant:
     index = Index.open(settings.index, embedder, splitter)
     model = prepare(settings)
     generator = None if model is None else LlamaProcess(model, settings.context_tokens, settings.threads)
-    threading.Thread(target=_load, args=(embedder,), daemon=True).start()
-    return Assistant(index, embedder, generator, settings)
+    reader = choose_reader(settings)
+    threading.Thread(target=_load, args=(embedder, reader), daemon=True).start()
+    return Assistant(index, embedder, generator, settings, reader)
+
+
+def choose_reader(settings: Settings) -> Reader | None:
+    """The reader that the settings name, not yet loaded; None where none is wanted. Raises ReaderUnavailable."""
+    return None if settings.reader == NO_READER else open_reader(settings.reader, settings.threads)
 
 
 def check_question(question: str, longest: int) -> str:
@@ -335,37 +361,48 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _load(embedder: Embedder) -> None:
-    # What goes wrong here is raised again, and told, when a question needs the embedder.
+def _load(embedder: Embedder, reader: Reader | None) -> None:
+    # What goes wrong here is raised again, and told, when a question needs them.
     with suppress(IndexingError):
         embedder.load()
+        if reader is not None:
+            reader.load()
 
 
 def _quoted(found: _Found, watch: _Watch) -> Answer:
-    return _answer(found, [quote(item.sentence) for item in found.quotes], watch.trace("quoted"))
+    return _answer(found, [quote(item.sentence) for item in found.quotes], watch, "quoted")
 
 
-def _answer(found: _Found, claims: Sequence[Claim], trace: Trace) -> Answer:
+def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -> Answer:
     text, sentences, citations = compose(claims)
-    asked, passages = found.asked, _shown(found.passages[:_SHOWN_PASSAGES])
-    return Answer(
-        asked.id, asked.question, asked.understood_as, text, False, None, sentences, citations, passages, trace
-    )
+    return _told(found, text, watch, tier, (sentences, citations))
 
 
 def _refusal(found: _Found, reason: Reason, watch: _Watch) -> Answer:
     watch.mark("total")
+    return _told(found, REFUSALS[reason], watch, "refused")
+
+
+def _told(
+    found: _Found,
+    text: str,
+    watch: _Watch,
+    tier: Tier,
+    cited: tuple[tuple[Sentence, ...], tuple[Citation, ...]] = ((), ()),
+) -> Answer:
+    sentences, citations = cited
     return Answer(
-        found.asked.id,
-        found.asked.question,
-        found.asked.understood_as,
-        REFUSALS[reason],
-        True,
-        reason,
-        (),
-        (),
-        _shown(found.passages[:_SHOWN_PASSAGES]),
-        watch.trace("refused"),
+        id=found.asked.id,
+        question=found.asked.question,
+        understood_as=found.asked.understood_as,
+        answer=text,
+        refused=tier == "refused",
+        reason=found.reason,
+        confidence=watch.confidence,
+        sentences=sentences,
+        citations=citations,
+        passages=_shown(found.passages[:_SHOWN_PASSAGES]),
+        trace=watch.trace(tier),
     )
 
 

@@ -32,6 +32,7 @@ from index import (
     open_embedder,
     verify,
 )
+from service.assistant import choose_reader
 from service.errors import ModelLost, ModelUnavailable, SettingsError
 from service.llm import LlamaProcess, Message, Request, Usage
 from service.machine import Machine, describe_machine
@@ -230,6 +231,20 @@ def check_embedder(settings: Settings) -> Finding:
     return Finding("ok", f"{embedder.identity} is whole; its libraries and weights load in {seconds} s.", facts)
 
 
+def check_reader(settings: Settings) -> Finding:
+    """Digest of the reader's weights, loading, and how fast it reads."""
+    reader = choose_reader(settings)
+    if reader is None:
+        return Finding(
+            "ok", "None is wanted, so passages are ranked by search alone and no answer has a confidence."
+        )
+    began = time.perf_counter()
+    reader.load()
+    seconds = round(time.perf_counter() - began, 1)
+    facts = {"identity": reader.identity, "load_seconds": seconds}
+    return Finding("ok", f"{reader.identity} is whole; its weights load in {seconds} s.", facts)
+
+
 def check_model(settings: Settings) -> Finding:
     """The language model's file and digest and that of its package; a prepared file that is not there is made."""
     if settings.model == NO_MODEL:
@@ -404,6 +419,7 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "packages": check_packages,
     "machine": check_machine,
     "embedder": check_embedder,
+    "reader": check_reader,
     "language model": check_model,
     "llama.cpp": check_instructions,
     "llama.cpp proof": check_proof,

@@ -22,7 +22,7 @@ _KEEP = 0.8
 answering one is then among the quoted for .864 of the NQ and .881 of the SQuAD questions, 2.6 and 2.2 sentences on
 average."""
 
-_WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind": 0.15}
+_WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind": 0.15, "answer": 0.3}
 
 _SUBJECT_WEIGHTS = {"passage_overlap": 4.1, "passage_cosine": 6.8, "cosine": 6.3, "overlap": 5.1}
 SUBJECT_THRESHOLD = 6.5
@@ -134,9 +134,19 @@ def _by_words(
             + _WEIGHTS["context"] * _share(weights, around)
             + _WEIGHTS["passage"] * passage.score
             + _WEIGHTS["kind"] * _kind_match(question, sentence.text)
+            + _WEIGHTS["answer"] * _answer_share(passage, sentence)
         )
         scored.append(Evidence(sentence, score, overlap, None))
     return scored
+
+
+def _answer_share(passage: Passage, sentence: StoredSpan) -> float:
+    """The probability of the passage's answer, where the answer begins in the sentence."""
+    reading = passage.reading
+    if reading is None or reading.start == reading.end:
+        return 0.0
+    begins = passage.span.start + reading.start
+    return reading.probability if sentence.span.start <= begins < sentence.span.end else 0.0
 
 
 def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") -> float:

@@ -50,6 +50,8 @@ REFUSALS: Mapping[Reason, str] = {
     "nothing_indexed": "The index holds no documents yet.",
     "nothing_on_subject": "The documents do not answer this question. The closest passages are listed, but none of "
     "them is about it.",
+    "not_answered": "The documents do not seem to answer this question. The closest passages are listed: they are "
+    "about it, but none of them tells this.",
 }
 
 STOP = ("\nQuestion:", "\nEvidence:", "\n\n")

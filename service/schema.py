@@ -34,6 +34,7 @@ def _example() -> Answer:
             "answer": f"{_QUOTE} [1]",
             "refused": False,
             "reason": None,
+            "confidence": 0.86,
             "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1]}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
             "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97}],

@@ -15,12 +15,16 @@ from platformdirs import user_cache_path, user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from index.embed import DEFAULT_EMBEDDER
+from index.reader import DEFAULT_READER
+from service.confidence import Caution
 from service.errors import SettingsError
 
 _PREFIX = "CITEWELL_"
 _CONFIG = "CITEWELL_CONFIG"
 _FIXED_TOKENS = 900
 """For instruction and examples (some 350 tokens, by tokenizer) and for the question."""
+
+NO_READER = "none"
 
 
 class Settings(BaseModel):
@@ -34,6 +38,9 @@ class Settings(BaseModel):
     )
     bench: str = Field("", description="folder of data sets for the evaluation")
     embedder: str = Field(DEFAULT_EMBEDDER, description="default embedder, or the folder of another")
+    reader: str = Field(DEFAULT_READER, description="default reader, none, or the folder of a cross-encoder")
+    reading_milliseconds: int = Field(150, ge=1, le=600_000, description="time to read passages, for each question")
+    caution: Caution = Field("normal", description="how sure an answer must be: low, normal or high")
     model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
     threads: int = Field(2, ge=1, le=256, description="threads of the embedder and of the language model")
     chunk_tokens: int = Field(200, ge=32, le=2000, description="most tiktoken tokens in a chunk")

@@ -21,9 +21,10 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 
 
 def render_answer(answer: Answer) -> str:
-    """The answer with its marks, then its sources: title, date, place and quotation."""
+    """The answer with its marks, then its sources: title, date, place and quotation; and how sure it is."""
     sources = render_sources(answer)
-    return "\n\n".join([_wrap(answer.answer), *([sources] if sources else [])])
+    sure = [] if answer.refused or answer.confidence is None else [f"Confidence: {answer.confidence:.0%}"]
+    return "\n\n".join([_wrap(answer.answer), *([sources] if sources else []), *sure])
 
 
 def render_sources(answer: Answer) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from index import terms
 from index.embed import Progress, Vectors
+from index.reader import Excerpt, Reading
 from service.llm import Request, Usage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +54,41 @@ class FakeEmbedder:
             for term in terms(text):
                 row[int(hashlib.sha256(term.encode()).hexdigest(), 16) % self.dimension] += 1
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class FakeReader:
+    """Reads one passage after another: those that hold `answer` answer with it, with the given probability."""
+
+    identity = "fake-reader@1"
+
+    def __init__(self, answer: str, probability: float = 0.9, most: int = 100) -> None:
+        self.answer = answer
+        self.probability = probability
+        self.most = most
+        self.loaded = True
+        self.seconds: list[float | None] = []
+
+    def ready(self) -> bool:
+        return self.loaded
+
+    def load(self) -> None:
+        self.loaded = True
+
+    def read(
+        self,
+        question: str,
+        excerpts: Sequence[Excerpt],
+        seconds: float | None = None,
+    ) -> tuple[Reading | None, ...]:
+        self.seconds.append(seconds)
+        read = [self._read(excerpt.text) for excerpt in excerpts[: self.most]]
+        return (*read, *(None for _ in excerpts[self.most :]))
+
+    def _read(self, text: str) -> Reading:
+        start = text.find(self.answer)
+        if start < 0:
+            return Reading(-5.0, 0, 0, 0.01)
+        return Reading(5.0, start, start + len(self.answer), self.probability)
 
 
 class ScriptedGenerator:

@@ -44,6 +44,7 @@ def answer(
             "answer": text,
             "refused": refused,
             "reason": "nothing_on_subject" if refused else None,
+            "confidence": None,
             "sentences": [
                 {"text": text, "start": 0, "end": len(text), "citations": numbers}
                 for numbers in (() if refused else sentences)

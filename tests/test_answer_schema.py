@@ -13,7 +13,7 @@ CITATION = Citation(
 PASSAGE = CitedPassage("a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5)
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
-    "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None,
+    "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, 0.86,
     (SENTENCE,), (CITATION,), (PASSAGE,),
     Trace("worded", "used", 14.1, {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
@@ -24,6 +24,7 @@ REFUSED = Answer(
     "No.",
     True,
     "nothing_on_subject",
+    None,
     (),
     (),
     (PASSAGE,),
@@ -38,7 +39,7 @@ EVENTS: tuple[Event, ...] = (
 
 TIERS = ["quoted", "worded", "refused"]
 MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
-REASONS = ["nothing_indexed", "nothing_on_subject"]
+REASONS = ["nothing_indexed", "nothing_on_subject", "not_answered"]
 DATE_KINDS = ["stated", "metadata", "file"]
 PLACE = {
     "document": "string",
@@ -57,6 +58,7 @@ CONTRACT = {
     "answer": "string",
     "refused": "boolean",
     "reason": [REASONS, "null"],
+    "confidence": ["number", "null"],
     "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number"}],

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from bridge import BRIDGE, COST, QUESTION, TAKE
 from checks import check_citations
-from fakes import FakeEmbedder, ScriptedGenerator
+from fakes import FakeEmbedder, FakeReader, ScriptedGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +130,33 @@ def test_another_subject_is_refused_with_the_closest_passages(make_assistant: Ma
     assert answer.trace.tier == "refused"
     assert answer.passages
     assert not generator.requests
+
+
+@pytest.mark.parametrize(("probability", "refused"), [(0.0, True), (0.99, False)])
+def test_what_no_passage_is_likely_to_answer_is_refused(
+    make_assistant: Make, fake_embedder: FakeEmbedder, probability: float, refused: bool
+) -> None:
+    plain = make_assistant(WORDED)
+    reader = FakeReader("9 months" if not refused else "no such words", probability)
+    settings = Settings(caution="high", reading_milliseconds=70)  # type: ignore[call-arg]
+    assistant = Assistant(plain.index, fake_embedder, ScriptedGenerator(WORDED), settings, reader)
+    answer = _check(assistant, list(assistant.answer(QUESTION)))
+    assert (answer.refused, answer.reason) == (refused, "not_answered" if refused else None)
+    assert answer.confidence is not None
+    assert reader.seconds == [0.07]
+    assert plain.ask(QUESTION).confidence is None
+
+
+def test_words_alone_answer_while_the_reader_loads(make_assistant: Make, fake_embedder: FakeEmbedder) -> None:
+    plain, reader = make_assistant(WORDED), FakeReader("9 months")
+    reader.loaded = False
+    assistant = Assistant(plain.index, fake_embedder, None, Settings(), reader)  # type: ignore[call-arg]
+    assert not assistant.ready()
+    events = list(assistant.answer(QUESTION))
+    assert isinstance(events[0], Quoted)
+    assert events[0].answer.confidence is None
+    assert _check(assistant, events).confidence is not None
+    assert assistant.ready()
 
 
 @pytest.mark.parametrize("loaded", [True, False])

@@ -40,7 +40,11 @@ def test_what_is_served_holds_its_baseline(
 ) -> None:
     out = tmp_path / "run.jsonl"
     cache = link_models(Settings().cache, tmp_path)
-    done = run_citewell("eval", "run", *options, "--out", out, cwd=ROOT, CITEWELL_CACHE=str(cache))
+    environment = {
+        "CITEWELL_CACHE": str(cache),
+        "CITEWELL_READING_MILLISECONDS": "600000",
+    }  # the same on any machine
+    done = run_citewell("eval", "run", *options, "--out", out, cwd=ROOT, **environment)
     assert done.returncode == 0, done.stderr
     held = run_citewell("eval", "gate", out, "--baseline", f"eval/baselines/{baseline}", cwd=ROOT)
     assert held.returncode == 0, held.stdout + held.stderr

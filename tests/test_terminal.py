@@ -12,7 +12,7 @@ def test_documents_cannot_steer_the_terminal() -> None:
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
     sentence = Sentence(quote, 0, len(quote) + 4, (1,))
     trace = Trace("quoted", "off", None, {}, {})
-    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, (sentence,), (citation,), (), trace)
+    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), trace)
     shown = render_answer(answer)
     assert "Mira" in shown
     assert not {"\x1b[31m", "\x9b", "\r", "\u202e"} & {shown[i : i + n] for i in range(len(shown)) for n in (1, 5)}

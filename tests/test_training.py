@@ -8,12 +8,13 @@ from click.testing import CliRunner
 
 from eval.training.__main__ import main
 from eval.training.batches import make_batches
+from eval.training.briefs import make_briefs
 from eval.training.calibrate import check, fit
 from eval.training.cloze import make_cloze_groups
 from eval.training.examples import Group, Pair, Question, occurrences
 from eval.training.labelled import Paragraph
 from eval.training.train import Recipe, train
-from eval.training.unanswerable import moved, without_answer
+from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 from index.embed import packaged_folder
 from index.network import load_network, load_reader, save_reader
 from index.reader import PairEncoder
@@ -57,6 +58,32 @@ def test_a_moved_question_asks_for_something_else() -> None:
     assert pair.question != QUESTION.text
     assert pair.passage == QUESTION.passage
     assert pair.answered is False
+
+
+def test_vague_words_take_the_answer_away_or_something_else() -> None:
+    chance = random.Random(3)
+    without = blurred(QUESTION, chance)
+    assert without is not None
+    assert (without.answered, without.spans) == (False, ())
+    assert "1871" not in without.passage
+    assert without.passage.endswith(TEXT[-100:])
+    for _ in range(20):
+        still = blurred_elsewhere(QUESTION, chance)
+        assert still is not None
+        assert still.passage != TEXT
+        assert {still.passage[start:end] for start, end in still.spans} == {"1871"}
+
+
+def test_a_brief_tells_what_the_briefs_beside_it_do_not() -> None:
+    groups = make_briefs(300, seed=4)
+    assert groups == make_briefs(300, seed=4)
+    for group in groups:
+        (start, end), *_ = group.pairs[0].spans
+        answer = group.pairs[0].passage[start:end]
+        assert answer
+        assert [pair.answered for pair in group.pairs] == [True, False, False, False]
+        for pair in group.pairs:
+            assert "{" not in pair.question + pair.title + pair.passage
 
 
 def test_the_calibration_finds_the_odds_that_made_the_data() -> None:

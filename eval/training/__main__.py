@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import random
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -11,10 +12,11 @@ import torch
 from tqdm import tqdm
 
 from eval.training.batches import Batch, make_batches
+from eval.training.briefs import make_briefs
 from eval.training.calibrate import calibrate, held_out_pairs
 from eval.training.cloze import make_cloze_groups
 from eval.training.examples import Group, Question
-from eval.training.groups import Mined, epoch_groups, with_negatives
+from eval.training.groups import Mined, contrast_groups, epoch_groups, with_negatives
 from eval.training.labelled import (
     Squad,
     read_hotpotqa,
@@ -35,16 +37,35 @@ LONGEST_ROW = 256
 """Word pieces; what is longer is cut while learning, and read in windows afterwards."""
 
 
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Of each stage how much: cloze groups, epochs over the labelled questions, briefs among the contrasts."""
+
+    cloze: int
+    epochs: int
+    briefs: int
+
+
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--seed", default=5, show_default=True)
 @click.option("--cloze", default=15_000, show_default=True, help="Groups of questions without labels.")
 @click.option("--epochs", default=2, show_default=True, help="Over the labelled questions.")
+@click.option("--briefs", default=0, show_default=True, help="Groups of our own news, for a stage of contrasts.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Go on from these weights, as stored.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--steps", default=None, type=int, help="Stop after so many batches, to try it.")
 def main(  # noqa: PLR0913, PLR0917 - one argument an option
-    data: Path, out: Path, seed: int, cloze: int, epochs: int, threads: int, steps: int | None
+    data: Path,
+    out: Path,
+    seed: int,
+    cloze: int,
+    epochs: int,
+    briefs: int,
+    start: Path | None,
+    threads: int,
+    steps: int | None,
 ) -> None:
     """Train the reader: first on questions made from open paragraphs, then on labelled ones."""
     out.mkdir(parents=True, exist_ok=True)
@@ -52,7 +73,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     torch.set_num_threads(threads)
     began = time.monotonic()
     squad = read_squad(data)
-    stages = _stages(data, squad, seed, cloze, epochs)
+    stages = _stages(data, squad, seed, Amounts(cloze, epochs, briefs))
     encoder = PairEncoder(packaged_folder(), limit=LONGEST_ROW)
     batches: list[Batch] = []
     milestones: list[int] = []
@@ -64,8 +85,10 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
         f"{len(batches)} batches, {len(rows)} rows, {sum(len(row.pieces) for row in rows)} word pieces, "
         f"stages end at {milestones}; ready after {time.monotonic() - began:.0f} s"
     )
-    plan = hashlib.sha256(json.dumps([seed, cloze, epochs, len(batches)]).encode()).hexdigest()[:16]
-    network = load_network(packaged_folder())
+    plan = hashlib.sha256(
+        json.dumps([seed, cloze, epochs, briefs, start and digest_of(start), len(batches)]).encode()
+    ).hexdigest()[:16]
+    network = load_reader(packaged_folder(), start)[0] if start else load_network(packaged_folder())
 
     def report(step: int) -> None:
         figures = validate_spans(network, encoder, squad.validation[::3])
@@ -75,7 +98,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
         network,
         batches,
         out / "checkpoint.pt",
-        recipe=Recipe(),
+        recipe=Recipe(learning_rate=1e-4) if start else Recipe(),
         plan=plan,
         stop=steps,
         milestones=sorted({*milestones, *range(300, len(batches), 300)}),
@@ -95,7 +118,7 @@ def _store(network: ReaderNetwork, data: Path, squad: Squad, path: Path) -> None
     click.echo(f"{path}: SHA-256 {digest}, which belongs into index/reader.py when the file is put there.")
 
 
-def _stages(data: Path, squad: Squad, seed: int, cloze: int, epochs: int) -> list[list[Group]]:
+def _stages(data: Path, squad: Squad, seed: int, amounts: Amounts) -> list[list[Group]]:
     mined = _mine(squad, [*squad.questions, *read_natural_questions(data)])
     timeqa = list(read_timeqa(data))
     scifact = _with_mined_abstracts(list(read_scifact(data)))
@@ -104,10 +127,15 @@ def _stages(data: Path, squad: Squad, seed: int, cloze: int, epochs: int) -> lis
         f"{len(mined)} questions, TimeQA {len(timeqa)}, SciFact {len(scifact)}, HotpotQA {len(hotpotqa)}, "
         f"validation {len(squad.validation)} of {sorted(squad.held_out)}"
     )
-    stages = [make_cloze_groups(squad.paragraphs, cloze, seed)] if cloze else []
+    stages = [make_cloze_groups(squad.paragraphs, amounts.cloze, seed)] if amounts.cloze else []
+    epochs = amounts.epochs
     for epoch in range(epochs):
         ready = [*timeqa[epoch::epochs], *scifact[epoch::epochs], *hotpotqa]
         stages.append(epoch_groups(mined, ready, seed + 100 * (epoch + 1)))
+    if amounts.briefs:
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        ready = [*chance.sample(timeqa, len(timeqa) // 2), *make_briefs(amounts.briefs, seed), *hotpotqa]
+        stages.append(contrast_groups(chance.sample(mined, len(mined) * 3 // 5), ready, seed + 1000))
     return stages
 
 

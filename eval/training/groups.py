@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from eval.training.examples import Group, Pair, Question, occurrences, sentences
 from eval.training.negatives import Passage
-from eval.training.unanswerable import moved, without_answer
+from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 
 WITH_TITLE = 0.7
 """How often a passage is read with its title."""
@@ -39,6 +39,31 @@ def _passages(item: Mined, chance: random.Random) -> Group:
         if made:
             pairs.append(chance.choice(made))
     return Group(tuple(pairs))
+
+
+def contrast_groups(mined: Sequence[Mined], ready: Sequence[Group], seed: int) -> list[Group]:
+    """Each question beside its passage and beside up to three that nearly answer it, and the ready groups.
+
+    The passage less its answer, with vague words in its place, and the question moved to another thing; half of the
+    answered passages have vague words too.
+    """
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    found = [group for item in mined for group in _contrast(item, chance)]
+    return [_maybe_untitled(group, chance) for group in [*found, *ready]]
+
+
+def _contrast(item: Mined, chance: random.Random) -> list[Group]:
+    question = item.question
+    vague = blurred_elsewhere(question, chance) if chance.random() < 0.5 else None
+    failing = [
+        without_answer(question) if chance.random() < 0.5 else None,
+        blurred(question, chance),
+        moved(question, item.others, chance),
+    ]
+    if item.negatives and chance.random() < 0.3:
+        failing.append(Pair(question.text, *chance.choice(item.negatives), False))
+    pairs = [pair for pair in failing if pair is not None]
+    return [Group((vague or question.pair, *pairs))] if pairs else []
 
 
 def _sentences(item: Mined, chance: random.Random) -> list[Group]:

@@ -80,7 +80,12 @@ def batch_loss(network: ReaderNetwork, batch: Batch, recipe: Recipe) -> Tensor:
         total = total + recipe.answered_weight * nn.functional.binary_cross_entropy_with_logits(
             judged[known, ANSWERED], truth
         )
-    contests = [-judged[start:end, RELEVANCE].log_softmax(dim=0)[0] for start, end in batch.contests]
+    contests = [
+        -judged[start:end, column].log_softmax(dim=0)[0]
+        for start, end in batch.contests
+        for column in (RELEVANCE, ANSWERED)
+        if column == RELEVANCE or batch.rows[start].answered
+    ]
     return total + recipe.contest_weight * torch.stack(contests).mean() if contests else total
 
 

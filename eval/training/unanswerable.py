@@ -37,6 +37,51 @@ def without_answer(question: Question) -> Pair | None:
     return Pair(question.text, question.title, passage, False)
 
 
+def blurred(question: Question, chance: random.Random) -> Pair | None:
+    """The question beside its passage with vague words where the answer stood; None where it is long."""
+    if any(right - left > 80 for left, right in question.spans):
+        return None
+    passage, at = "", 0
+    for left, right in question.spans:
+        if left >= at:
+            passage += question.passage[at:left] + _vague(question.passage[left:right], chance)
+            at = right
+    passage += question.passage[at:]
+    return None if occurrences(question.answers, passage) else Pair(question.text, question.title, passage, False)
+
+
+def blurred_elsewhere(question: Question, chance: random.Random) -> Pair | None:
+    """The question beside its passage with vague words where something else stood: it is answered still.
+
+    Without such pairs vague words alone would tell that there is no answer.
+    """
+    text = question.passage
+    places = [match.span() for pattern in (_NAME, _YEAR, _NUMBER) for match in pattern.finditer(text)]
+    free = [
+        (left, right)
+        for left, right in places
+        if text[left:right] not in question.text
+        and not any(start < right and left < end for start, end in question.spans)
+    ]
+    if not free:
+        return None
+    left, right = chance.choice(free)
+    vague = _vague(text[left:right], chance)
+    shift = len(vague) - (right - left)
+    spans = tuple((start + shift, end + shift) if start >= right else (start, end) for start, end in question.spans)
+    return Pair(question.text, question.title, text[:left] + vague + text[right:], True, spans)
+
+
+def _vague(words: str, chance: random.Random) -> str:
+    if _YEAR.search(words):
+        return chance.choice(("one year", "some time later", "that time", "the past"))
+    if any(letter.isdigit() for letter in words):
+        return chance.choice(("some", "several", "a number of", "many", "a few"))
+    if words[:1].isupper():
+        return chance.choice(("someone", "a man", "a woman", "one of them", "a place", "another one", "they"))
+    return chance.choice(("something", "certain things", "such things", "a way of its own", "it", "this"))
+
+
 def moved(question: Question, others: Sequence[str], chance: random.Random) -> Pair | None:
     """The question about another thing, beside the same passage, which then says nothing of it.
 

@@ -1,0 +1,48 @@
+"""Passages that search found -> the same passages read: ranked anew, each with what reading it told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from index.reader import Excerpt, Reader, Reading
+from index.search import Passage
+
+READING_WEIGHT = 0.35
+"""Of what reading tells, beside the score of the search.
+
+Recall@1 on 798 questions of articles that the reader did not learn from, of all 20,926 paragraphs of SQuAD, ten of
+them read: .830 with 0.2, .847 with 0.35, .846 with 0.5 and with 1; without reading .748. For MultiHop-RAG's
+questions, which no passage answers alone, reading changes nothing (250: MRR@10 .608 and .610); the share of
+relevance without the probability did harm (.593 with 0.5, .556 with 1).
+"""
+
+
+def rerank(
+    question: str, passages: Sequence[Passage], reader: Reader, seconds: float | None = None
+) -> tuple[Passage, ...]:
+    """The passages with their readings, best first; those that the time did not suffice for keep theirs as None.
+
+    To the score of the search comes the passage's share of relevance among those read (softmax), times the
+    probability that it answers. Raises ReaderUnavailable, EmbedderUnavailable.
+    """
+    excerpts = [Excerpt(passage.document.title, passage.text) for passage in passages]
+    readings = reader.read(question, excerpts, seconds) if passages else ()
+    scored = [
+        replace(passage, reading=reading, score=passage.score + READING_WEIGHT * worth)
+        for passage, reading, worth in zip(passages, readings, _worths(readings), strict=True)
+    ]
+    return tuple(sorted(scored, key=lambda passage: -passage.score))
+
+
+def _worths(readings: Sequence[Reading | None]) -> list[float]:
+    """Share of relevance times probability, 0 for what was not read."""
+    if not any(readings):
+        return [0.0] * len(readings)
+    relevances = np.array([-np.inf if reading is None else reading.relevance for reading in readings])
+    powers = np.exp(relevances - relevances.max())
+    shares = powers / powers.sum()
+    return [
+        0.0 if reading is None else float(share) * reading.probability
+        for reading, share in zip(readings, shares, strict=True)
+    ]

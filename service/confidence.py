@@ -1,0 +1,37 @@
+"""How likely the documents answer a question, from the passages that were read; and how likely is enough."""
+
+from collections.abc import Mapping, Sequence
+from math import exp, log
+from typing import Literal
+
+from index import Passage
+
+Caution = Literal["low", "normal", "high"]
+
+_INTERCEPT, _BEST = -0.83, 1.32
+"""A logistic regression on the log odds of the likeliest of eight passages (Platt 1999).
+
+Fitted on every second of 798 questions of five SQuAD articles that the reader did not learn from, asked of all
+20,926 paragraphs: once as found, and once with all passages taken out that have the answer's words. On the others
+the expected calibration error is .038; the area under the ROC curve is .91.
+"""
+
+_THRESHOLDS: Mapping[Caution, float] = {"low": 0.01, "normal": 0.02, "high": 0.15}
+"""Of those questions "normal" refuses .01 of the answerable and .18 of those whose passages were taken out, "high"
+.05 and .56, "low" .00 and .06. Why- and how-questions about news get low probabilities, hence "normal" is no higher.
+"""
+
+
+def measure_confidence(passages: Sequence[Passage]) -> float | None:
+    """The probability that one of the passages answers, None where none was read."""
+    read = [passage.reading.probability for passage in passages if passage.reading is not None]
+    if not read:
+        return None
+    best = min(1 - 1e-6, max(1e-6, *read))
+    odds = _INTERCEPT + _BEST * log(best / (1 - best))
+    return round(1 / (1 + exp(-odds)), 4)
+
+
+def is_sure(confidence: float | None, caution: Caution) -> bool:
+    """True when an answer of this confidence is given; always where no passage was read."""
+    return confidence is None or confidence >= _THRESHOLDS[caution]

@@ -1,0 +1,74 @@
+from collections.abc import Callable
+
+import pytest
+from fakes import FakeEmbedder, FakeReader
+
+from index import Index, Passage, rerank
+from service.confidence import Caution, is_sure, measure_confidence
+from service.evidence import rank_evidence
+
+QUESTION = "When did the tram reach the harbour?"
+
+
+@pytest.fixture
+def passages(make_index: Callable[..., Index]) -> tuple[Passage, ...]:
+    index = make_index(
+        a_txt="The tram to the harbour, the harbour tram, is a tram that did reach the harbour. Nobody knows when.",
+        b_txt="Opened in 1904, the line runs along the quay. It was paid for by merchants.",
+        c_txt="The harbour has cranes.",
+    )
+    return index.search(QUESTION)
+
+
+def _paths(passages: tuple[Passage, ...]) -> list[str]:
+    return [passage.document.path for passage in passages]
+
+
+def test_what_answers_rises_and_keeps_what_was_read(passages: tuple[Passage, ...]) -> None:
+    assert _paths(passages)[0] == "a.txt"
+    read = rerank(QUESTION, passages, FakeReader("1904"), 0.1)
+    best = next(passage for passage in read if passage.document.path == "b.txt")
+    place = _paths(passages).index("b.txt")
+    assert _paths(read).index("b.txt") < place
+    assert best.reading is not None
+    assert best.text[best.reading.start : best.reading.end] == "1904"
+    assert sorted(_paths(read)) == sorted(_paths(passages))
+
+
+def test_what_the_time_did_not_suffice_for_stays_in_its_order(passages: tuple[Passage, ...]) -> None:
+    reader = FakeReader("no such words", most=1)
+    read = rerank(QUESTION, passages, reader, 0.25)
+    assert reader.seconds == [0.25]
+    assert _paths(read) == _paths(passages)
+    assert [passage.reading is not None for passage in read] == [True, False, False][: len(read)]
+    assert rerank(QUESTION, (), reader) == ()
+
+
+def test_the_sentence_with_the_answer_rises(make_index: Callable[..., Index], fake_embedder: FakeEmbedder) -> None:
+    index = make_index(a_txt="The tram did reach the harbour when it was old. It was 1904.")
+    found = index.search(QUESTION)
+
+    def score(passages: tuple[Passage, ...]) -> dict[str, float]:
+        ranked = rank_evidence(index, QUESTION, passages, fake_embedder)
+        return {item.sentence.text: item.score for item in ranked}
+
+    plain, read = score(found), score(rerank(QUESTION, found, FakeReader("1904")))
+    told, other = "It was 1904.", "The tram did reach the harbour when it was old."
+    assert read[told] - plain[told] > read[other] - plain[other]
+
+
+def test_confidence_grows_with_the_likeliest_passage(passages: tuple[Passage, ...]) -> None:
+    assert measure_confidence(passages) is None
+    said = [measure_confidence(rerank(QUESTION, passages, FakeReader("1904", p))) for p in (0.0, 0.2, 0.6, 1.0)]
+    numbers = [number for number in said if number is not None]
+    assert len(numbers) == 4
+    assert numbers == sorted(set(numbers))
+    assert all(0 <= number <= 1 for number in numbers)
+
+
+def test_more_caution_refuses_more() -> None:
+    cautions: tuple[Caution, ...] = ("low", "normal", "high")
+    given = [sum(is_sure(number / 1000, caution) for number in range(1001)) for caution in cautions]
+    assert given == sorted(set(given), reverse=True)
+    assert all(is_sure(None, caution) for caution in cautions)
+    assert is_sure(1.0, "high")

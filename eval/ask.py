@@ -40,9 +40,7 @@ class IndexRetriever:
 
     def search(self, question: str, limit: int) -> tuple[Retrieved, ...]:
         """At most `limit` passages, best first; the reader has so many seconds."""
-        found = self._index.search(question, limit)
-        if self._reader is not None:
-            found = rerank(question, found, self._reader, self._seconds)
+        found = rerank(question, self._index.search(question, limit), self._reader, self._seconds)
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
             for passage in found

@@ -12,10 +12,9 @@ from index.errors import (
     IndexLocked,
     IndexMissing,
     ReadError,
-    ReaderUnavailable,
 )
 from index.read import shown
-from index.reader import DEFAULT_READER, Reader, Reading, open_reader
+from index.reader import Reader, open_reader
 from index.reranking import rerank
 from index.search import Index, Passage, describe
 from index.split import Splitter, count_tokens, split_chunks, split_sentences
@@ -26,7 +25,6 @@ from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, wo
 
 __all__ = [
     "DEFAULT_EMBEDDER",
-    "DEFAULT_READER",
     "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",
     "Chunk",
@@ -46,8 +44,6 @@ __all__ = [
     "Passage",
     "ReadError",
     "Reader",
-    "ReaderUnavailable",
-    "Reading",
     "Report",
     "Span",
     "Splitter",

@@ -122,6 +122,12 @@ class Assistant:
         """True when an answer need not wait for embedder or reader to load."""
         return self._embedder.ready() and (self.reader is None or self.reader.ready())
 
+    def load(self) -> None:
+        """Waits for embedder and reader. Raises EmbedderUnavailable, ReaderUnavailable."""
+        self._embedder.load()
+        if self.reader is not None:
+            self.reader.load()
+
     def model_ready(self) -> bool:
         """True when a draft need not wait for the model to load, or none is wanted."""
         return self._generator is None or self._generator.ready()
@@ -191,9 +197,7 @@ class Assistant:
         if found is not None and found.quotes:
             watch.mark("quoted")
             yield Quoted(self._checked(_quoted(found, watch)))
-        self._embedder.load()
-        if self.reader is not None:
-            self.reader.load()
+        self.load()
         watch.mark("loaded")
 
     def _find(self, asked: _Asked, watch: _Watch, keywords_only: bool) -> _Found | None:
@@ -217,10 +221,10 @@ class Assistant:
 
     def _search(self, query: str, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
-        passages = self.index.search(query, limit, keywords_only)
-        if self.reader is None or keywords_only:
-            return passages
-        return rerank(query, passages, self.reader, self._settings.reading_milliseconds / 1000)
+        found = self.index.search(query, limit, keywords_only)
+        # The reader has the threads that the embedder was given: torch counts them for each thread that calls.
+        reader = None if keywords_only else self.reader
+        return rerank(query, found, reader, self._settings.reading_milliseconds / 1000)
 
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:
@@ -324,7 +328,7 @@ class Assistant:
 
 
 def open_assistant(settings: Settings) -> Assistant:
-    """The real objects, for every way in. The embedder and the model load in the background.
+    """The real objects, for every way in. Embedder, reader and model load in the background.
 
     Raises IndexingError and ServiceError for whatever would keep it from answering.
     """
@@ -333,9 +337,9 @@ def open_assistant(settings: Settings) -> Assistant:
     index = Index.open(settings.index, embedder, splitter)
     model = prepare(settings)
     generator = None if model is None else LlamaProcess(model, settings.context_tokens, settings.threads)
-    reader = choose_reader(settings)
-    threading.Thread(target=_load, args=(embedder, reader), daemon=True).start()
-    return Assistant(index, embedder, generator, settings, reader)
+    assistant = Assistant(index, embedder, generator, settings, choose_reader(settings))
+    threading.Thread(target=_load, args=(assistant,), daemon=True).start()
+    return assistant
 
 
 def choose_reader(settings: Settings) -> Reader | None:
@@ -361,12 +365,10 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _load(embedder: Embedder, reader: Reader | None) -> None:
-    # What goes wrong here is raised again, and told, when a question needs them.
+def _load(assistant: Assistant) -> None:
+    # What goes wrong here is raised again, and told, when a question needs what was to be loaded.
     with suppress(IndexingError):
-        embedder.load()
-        if reader is not None:
-            reader.load()
+        assistant.load()
 
 
 def _quoted(found: _Found, watch: _Watch) -> Answer:

@@ -232,7 +232,7 @@ def check_embedder(settings: Settings) -> Finding:
 
 
 def check_reader(settings: Settings) -> Finding:
-    """Digest of the reader's weights, loading, and how fast it reads."""
+    """Digest of the reader's weights, and loading."""
     reader = choose_reader(settings)
     if reader is None:
         return Finding(

@@ -212,7 +212,7 @@ def info_command(as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def search_command(query: str, limit: int, as_json: bool, folder: str | None) -> None:
-    """Show the passages that are searched for an answer, best first.
+    """Show the passages that are found for a query, best first, before any is read.
 
     \b
     Example:

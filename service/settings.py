@@ -42,7 +42,7 @@ class Settings(BaseModel):
     reading_milliseconds: int = Field(150, ge=1, le=600_000, description="time to read passages, for each question")
     caution: Caution = Field("normal", description="how sure an answer must be: low, normal or high")
     model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
-    threads: int = Field(2, ge=1, le=256, description="threads of the embedder and of the language model")
+    threads: int = Field(2, ge=1, le=256, description="threads of embedder, reader and language model")
     chunk_tokens: int = Field(200, ge=32, le=2000, description="most tiktoken tokens in a chunk")
     overlap_tokens: int = Field(20, ge=0, le=200, description="most tiktoken tokens that two chunks share")
     passages: int = Field(8, ge=1, le=100, description="passages that are searched for evidence")

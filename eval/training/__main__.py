@@ -26,7 +26,7 @@ from eval.training.labelled import (
     read_timeqa,
 )
 from eval.training.negatives import Passage, mine_by_keywords, mine_by_meaning, without_answers
-from eval.training.train import Recipe, train
+from eval.training.train import FURTHER, Recipe, train
 from eval.training.validate import validate_spans
 from index import open_embedder
 from index.embed import digest_of, packaged_folder
@@ -67,7 +67,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     threads: int,
     steps: int | None,
 ) -> None:
-    """Train the reader: first on questions made from open paragraphs, then on labelled ones."""
+    """Train the reader: on questions made from open paragraphs, on labelled ones, on contrasts if wanted."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
@@ -98,7 +98,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
         network,
         batches,
         out / "checkpoint.pt",
-        recipe=Recipe(learning_rate=1e-4) if start else Recipe(),
+        recipe=FURTHER if start else Recipe(),
         plan=plan,
         stop=steps,
         milestones=sorted({*milestones, *range(300, len(batches), 300)}),
@@ -128,9 +128,8 @@ def _stages(data: Path, squad: Squad, seed: int, amounts: Amounts) -> list[list[
         f"validation {len(squad.validation)} of {sorted(squad.held_out)}"
     )
     stages = [make_cloze_groups(squad.paragraphs, amounts.cloze, seed)] if amounts.cloze else []
-    epochs = amounts.epochs
-    for epoch in range(epochs):
-        ready = [*timeqa[epoch::epochs], *scifact[epoch::epochs], *hotpotqa]
+    for epoch in range(amounts.epochs):
+        ready = [*timeqa[epoch :: amounts.epochs], *scifact[epoch :: amounts.epochs], *hotpotqa]
         stages.append(epoch_groups(mined, ready, seed + 100 * (epoch + 1)))
     if amounts.briefs:
         chance = random.Random(seed)  # noqa: S311 - no secret

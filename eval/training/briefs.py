@@ -78,10 +78,14 @@ class _Scene:
     fields: Mapping[str, str]
 
     def fill(self, text: str, value: str = "") -> str:
-        for name, field in self.fields.items():
-            text = text.replace("{" + name + "}", field)
-        text = text.replace("{v}", value)
+        text = _put({**self.fields, "v": value}, text)
         return text[0].upper() + text[1:]
+
+
+def _put(fields: Mapping[str, str], text: str) -> str:
+    for name, field in fields.items():
+        text = text.replace("{" + name + "}", field)
+    return text
 
 
 def make_briefs(count: int, seed: int) -> list[Group]:
@@ -142,8 +146,5 @@ def _tell(scene: _Scene, point: Mapping[str, Any], chance: random.Random) -> tup
 def _scene(kind: Mapping[str, Any], chance: random.Random) -> _Scene:
     month, name = chance.choice(_MONTHS), _name(chance)
     fields = {"Name": name, "person": _person(chance), "digit": str(chance.randint(1, 9))}
-    subject = (
-        _Scene(kind, fields).fill(kind["a"]) if kind["a"].startswith("{") else kind["a"].replace("{Name}", name)
-    )
     days = {"day": _day(chance), "other day": _day(chance), "year": str(chance.randint(2000, 2023))}
-    return _Scene(kind, {"a": subject, "b": _name(chance), "m": month, **days})
+    return _Scene(kind, {"a": _put(fields, kind["a"]), "b": _name(chance), "m": month, **days})

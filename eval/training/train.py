@@ -14,14 +14,19 @@ from index.network import ANSWERED, RELEVANCE, ReaderNetwork
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the weights depend on beside data and seed."""
+    """What the weights depend on beside data and seed; `contested` are the judgements in which a group competes."""
 
     learning_rate: float = 1.5e-4
     warmup: float = 0.05
     weight_decay: float = 0.01
     contest_weight: float = 1.0
+    contested: tuple[int, ...] = (RELEVANCE,)
     answered_weight: float = 0.7
     checkpoint_every: int = 100
+
+
+FURTHER = Recipe(learning_rate=1e-4, contested=(RELEVANCE, ANSWERED))
+"""For weights that are trained already."""
 
 
 def train(  # noqa: PLR0913 - what a run depends on, by name
@@ -83,7 +88,7 @@ def batch_loss(network: ReaderNetwork, batch: Batch, recipe: Recipe) -> Tensor:
     contests = [
         -judged[start:end, column].log_softmax(dim=0)[0]
         for start, end in batch.contests
-        for column in (RELEVANCE, ANSWERED)
+        for column in recipe.contested
         if column == RELEVANCE or batch.rows[start].answered
     ]
     return total + recipe.contest_weight * torch.stack(contests).mean() if contests else total

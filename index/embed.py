@@ -7,7 +7,6 @@ files and knows the identity at once, the weights are loaded at first use or by 
 import hashlib
 import importlib.util
 import json
-import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import EmbedderUnavailable
+from index.loading import Lazy
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -76,8 +76,7 @@ class SentenceTransformerEmbedder:
         self._name = name
         self._expected = digest
         self._threads = threads
-        self._lock = threading.Lock()
-        self._model: SentenceTransformer | None = None
+        self._model = Lazy(self._load)
 
     @cached_property
     def identity(self) -> str:
@@ -101,13 +100,11 @@ class SentenceTransformerEmbedder:
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
-        return self._model is not None
+        return self._model.ready()
 
     def load(self) -> None:
         """Checks the digest and loads the weights. Raises EmbedderUnavailable."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._load()
+        self._model.get()
 
     def use_threads(self, count: int) -> None:
         """How many threads the thread that calls may use from now on; torch keeps the number for each."""
@@ -122,14 +119,14 @@ class SentenceTransformerEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Shape (1, dimension); the model's own query prompt is used where it has one."""
-        vectors = self._loaded().encode_query([text], normalize_embeddings=True, show_progress_bar=False)
+        vectors = self._model.get().encode_query([text], normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, dtype=np.float32)
 
     def embed_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Shape (len(texts), dimension), in the order given; long and short texts are batched apart."""
         order = sorted(range(len(texts)), key=lambda position: -len(texts[position]))
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        model = self._loaded()
+        model = self._model.get()
         for first in range(0, len(order), _BATCH):
             rows = order[first : first + _BATCH]
             batch = [texts[row] for row in rows]
@@ -141,11 +138,6 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
         return open_tokenizer(self._folder)
-
-    def _loaded(self) -> "SentenceTransformer":
-        self.load()
-        assert self._model is not None
-        return self._model
 
     def _load(self) -> "SentenceTransformer":
         if self._expected is not None:

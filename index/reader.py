@@ -5,7 +5,6 @@ by `load()`. Two readers stand side by side: Citewell's own, whose weights are s
 the embedder's, and any cross-encoder of sentence-transformers from a local folder.
 """
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from index.embed import check_weights, digest_of, open_tokenizer, packaged_folder
 from index.errors import ReaderUnavailable
+from index.loading import Lazy
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -187,8 +187,7 @@ class PackagedReader:
         self._expected = digest
         self._encoder = PairEncoder(packaged_folder())
         self._pace = _Pace()
-        self._lock = threading.Lock()
-        self._loaded: tuple[ReaderNetwork, Calibration] | None = None
+        self._loaded = Lazy(self._load)
 
     @property
     def identity(self) -> str:
@@ -197,13 +196,11 @@ class PackagedReader:
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
-        return self._loaded is not None
+        return self._loaded.ready()
 
     def load(self) -> None:
         """Checks the digests and loads the weights. Raises ReaderUnavailable, EmbedderUnavailable."""
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = self._load()
+        self._loaded.get()
 
     def read(
         self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
@@ -222,8 +219,7 @@ class PackagedReader:
         return tuple(found)
 
     def _read(self, batch: Sequence[Encoded]) -> Iterator[Reading]:
-        assert self._loaded is not None
-        network, calibration = self._loaded
+        network, calibration = self._loaded.get()
         with self._pace.measured(len(batch) * max(len(item.pieces) for item in batch)):
             spans, judged = network.score(batch)
         for item, scores, (relevance, answered) in zip(batch, spans, judged, strict=True):
@@ -292,9 +288,8 @@ class CrossEncoderReader:
     def __init__(self, folder: Path, threads: int) -> None:
         self._folder = folder
         self._threads = threads
-        self._lock = threading.Lock()
         self._pace = _Pace()
-        self._model: CrossEncoder | None = None
+        self._model = Lazy(self._load)
 
     @cached_property
     def identity(self) -> str:
@@ -303,25 +298,22 @@ class CrossEncoderReader:
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
-        return self._model is not None
+        return self._model.ready()
 
     def load(self) -> None:
         """Loads the weights. Raises ReaderUnavailable."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._load()
+        self._model.get()
 
     def read(
         self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
     ) -> tuple[Reading | None, ...]:
         """One reading for each excerpt that the time suffices for, its span empty."""
-        self.load()
-        assert self._model is not None
+        model = self._model.get()
         texts = [f"{excerpt.title}. {excerpt.text}" if excerpt.title else excerpt.text for excerpt in excerpts]
         sizes = [(len(question) + len(text)) // 4 for text in texts]
         count = self._pace.affordable(sizes, seconds)
         with self._pace.measured(sum(sizes[:count])):
-            scores = self._model.predict([(question, text) for text in texts[:count]], show_progress_bar=False)
+            scores = model.predict([(question, text) for text in texts[:count]], show_progress_bar=False)
         readings = (Reading(float(score), 0, 0, 1 / (1 + exp(-float(score)))) for score in scores)
         return (*readings, *(None for _ in range(len(texts) - count)))
 

@@ -13,6 +13,7 @@ from index.errors import (
     IndexMissing,
     ReadError,
 )
+from index.period import Period, Preference
 from index.read import shown
 from index.reader import Reader, open_reader
 from index.reranking import rerank
@@ -42,6 +43,8 @@ __all__ = [
     "IndexingError",
     "Outcome",
     "Passage",
+    "Period",
+    "Preference",
     "ReadError",
     "Reader",
     "Report",

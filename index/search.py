@@ -17,6 +17,7 @@ from index.choose import select_one
 from index.documents import Span
 from index.embed import Embedder
 from index.manifest import Manifest, check
+from index.period import Period, Preference
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Counts, Stamp, Store, StoredDocument, StoredSpan
@@ -113,13 +114,24 @@ class Index:
         self._store.close()
         self._store, self._vectors, self._unsaved = store, None, False
 
-    def search(self, query: str, limit: int = 10, keywords_only: bool = False) -> tuple[Passage, ...]:
-        """The best passages for a query, best first; at most `limit`."""
+    def search(
+        self,
+        query: str,
+        limit: int = 10,
+        keywords_only: bool = False,
+        *,
+        period: Period = Period(),  # noqa: B008 - frozen
+        preference: Preference | None = None,
+    ) -> tuple[Passage, ...]:
+        """The best passages for a query, best first; at most `limit`, of documents of the period alone."""
         vector = None if keywords_only else self._embedder.embed_query(query)
         with self._snapshot() as store:
-            keyword = dict(store.match(_expression(query), _CANDIDATES))
-            cosine = {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES))
+            allowed = None if period.is_open else store.chunks_of(period)
+            keyword = dict(store.match(_expression(query), _CANDIDATES, period))
+            cosine = {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES, allowed))
             scores = _fuse(keyword, cosine)
+            if preference is not None:
+                scores = preference.weigh(scores, store.days(tuple(scores)))
             best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
             found = store.chunks(best)
         self._save_vectors()

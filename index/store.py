@@ -25,6 +25,7 @@ from index.documents import Chunk, DateKind, Document, Span
 from index.embed import Vectors
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
+from index.period import Period
 from index.words import stem, words
 
 _FILE = "store.sqlite"
@@ -397,13 +398,34 @@ class Store:
         packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
         return ids, packed.astype(np.float32).reshape(len(rows), dimension)
 
-    def match(self, query: str, limit: int) -> list[tuple[int, float]]:
-        """Chunk ids and BM25 scores, best first; `query` is an FTS5 expression."""
+    def match(
+        self,
+        query: str,
+        limit: int,
+        period: Period = Period(),  # noqa: B008 - frozen
+    ) -> list[tuple[int, float]]:
+        """Chunk ids and BM25 scores, best first, of documents of the period; `query` is an FTS5 expression."""
+        allowed = "" if period.is_open else f"AND rowid IN ({_OF_PERIOD})"
         rows = self._connection.execute(
-            "SELECT rowid, -bm25(keywords) FROM keywords WHERE keywords MATCH ? ORDER BY rank, rowid LIMIT ?",
-            (query, limit),
+            f"SELECT rowid, -bm25(keywords) FROM keywords WHERE keywords MATCH ? {allowed}"  # noqa: S608
+            " ORDER BY rank, rowid LIMIT ?",
+            (query, *_bounds(period), limit),
         )
         return [(int(row[0]), float(row[1])) for row in rows]
+
+    def chunks_of(self, period: Period) -> "np.typing.NDArray[np.int64]":
+        """The ids of the chunks of all documents of a period, shape (chunks,)."""
+        rows = self._connection.execute(_OF_PERIOD, _bounds(period)).fetchall()
+        return np.array([row[0] for row in rows], dtype=np.int64)
+
+    def days(self, ids: Sequence[int]) -> dict[int, date]:
+        """The day of each chunk's document; unknown ids are left out."""
+        rows = self._connection.execute(
+            "SELECT chunks.id, documents.date FROM chunks JOIN documents ON documents.id = chunks.document"
+            " WHERE chunks.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return {row[0]: _day(row[1]) for row in rows}
 
     def chunk_frequency(self, term: str) -> int:
         """In how many chunks a stemmed term occurs."""
@@ -481,13 +503,31 @@ _DOCUMENT = ", ".join(
 )
 
 
+_OF_PERIOD = (
+    "SELECT chunks.id FROM chunks JOIN documents ON documents.id = chunks.document"
+    " WHERE documents.date >= ? AND documents.date < ?"
+)
+
+
+def _bounds(period: Period) -> tuple[str, ...]:
+    """The values for `_OF_PERIOD`; none for a period that leaves nothing out. ISO days sort as text."""
+    if period.is_open:
+        return ()
+    after, end = period.after, period.end
+    return (after.isoformat() if after else "", end.isoformat() if end else "~")
+
+
 def _document(row: tuple[object, ...]) -> StoredDocument:
     values = dict(zip(StoredDocument.__dataclass_fields__, row, strict=True))
-    try:
-        values["date"] = date.fromisoformat(str(values["date"]))
-    except ValueError as error:
-        raise sqlite3.DatabaseError(f"document {values['id']}: {error}") from error
+    values["date"] = _day(values["date"])
     return StoredDocument(**values)  # type: ignore[arg-type]
+
+
+def _day(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise sqlite3.DatabaseError(f"a document's date: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

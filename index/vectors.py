@@ -79,13 +79,19 @@ class VectorIndex:
         flat = faiss.downcast_index(named.index)
         return faiss.vector_to_array(named.id_map), flat.reconstruct_n(0, flat.ntotal)
 
-    def search(self, vector: Vectors, limit: int) -> list[tuple[int, float]]:
-        """Ids and cosines of the nearest, best first; `vector` has shape (1, dimension)."""
+    def search(
+        self, vector: Vectors, limit: int, allowed: NDArray[np.int64] | None = None
+    ) -> list[tuple[int, float]]:
+        """Ids and cosines of the nearest, best first; `vector` has shape (1, dimension).
+
+        With `allowed`, shape (ids,), the nearest of those.
+        """
         # FAISS fills missing places with id -1 when asked for more than there is.
-        limit = min(limit, int(self._index.ntotal))
+        limit = min(limit, int(self._index.ntotal) if allowed is None else len(allowed))
         if limit == 0:
             return []
-        scores, ids = self._index.search(vector, limit)
+        chosen = None if allowed is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))
+        scores, ids = self._index.search(vector, limit, params=chosen)
         return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
 
 

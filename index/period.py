@@ -1,0 +1,78 @@
+"""Days of documents: those that a search is held to, and those that it prefers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+PREFERENCE_WEIGHT = 0.3
+"""The share of its score that a passage of the wrong time loses at most."""
+
+TAIL_DAYS = 30
+"""What happened in a period is told within it and for a while after: so long until a passage counts half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days: `after` that day or later, `before` earlier than that day, `as_of` that day or earlier; None: no bound.
+
+    Without any bound it holds every day.
+    """
+
+    after: date | None = None
+    before: date | None = None
+    as_of: date | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True when it holds every day."""
+        return self == Period()
+
+    @property
+    def end(self) -> date | None:
+        """The first day that is too late; None without one."""
+        ends = [self.before] if self.before is not None else []
+        if self.as_of is not None and self.as_of < date.max:
+            ends.append(self.as_of + timedelta(days=1))
+        return min(ends, default=None)
+
+    def holds(self, day: date) -> bool:
+        """True when the day is in it."""
+        return (self.after is None or day >= self.after) and (self.end is None or day < self.end)
+
+    def narrow(self, other: "Period") -> "Period":
+        """The days that both hold."""
+        return Period(
+            max(filter(None, (self.after, other.after)), default=None),
+            min(filter(None, (self.before, other.before)), default=None),
+            min(filter(None, (self.as_of, other.as_of)), default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What a search prefers by date without leaving out the rest: a period, the newest, or both."""
+
+    period: Period = Period()
+    newest_first: bool = False
+
+    def weigh(self, scores: Mapping[int, float], days: Mapping[int, date]) -> dict[int, float]:
+        """Scores within 0..1 of chunks -> the same, lower for those of another time; `days` are the documents'."""
+        ages = {day: age for age, day in enumerate(sorted(set(days.values()), reverse=True))}
+        oldest = max(1, len(ages) - 1)
+
+        def nearness(day: date) -> float:
+            return self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0)
+
+        return {
+            number: score * (1 - PREFERENCE_WEIGHT * (1 - nearness(days[number])))
+            for number, score in scores.items()
+            if number in days
+        }
+
+    def _nearness(self, day: date) -> float:
+        """1 for a day of the period, less with every day after its end, 0 for one before it."""
+        if self.period.holds(day):
+            return 1.0
+        if self.period.end is None or day < self.period.end:
+            return 0.0
+        return float(0.5 ** ((day - self.period.end).days / TAIL_DAYS))

@@ -1,8 +1,11 @@
 """Days of documents: those that a search is held to, and those that it prefers."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 PREFERENCE_WEIGHT = 0.3
 """The share of its score that a passage of the wrong time loses at most."""
@@ -55,19 +58,12 @@ class Preference:
     period: Period = Period()
     newest_first: bool = False
 
-    def weigh(self, scores: Mapping[int, float], days: Mapping[int, date]) -> dict[int, float]:
-        """Scores within 0..1 of chunks -> the same, lower for those of another time; `days` are the documents'."""
-        ages = {day: age for age, day in enumerate(sorted(set(days.values()), reverse=True))}
+    def shares(self, days: Sequence[date]) -> NDArray[np.float64]:
+        """What is left of a passage's score, by its document's day; shape (days,)."""
+        ages = {day: age for age, day in enumerate(sorted(set(days), reverse=True))}
         oldest = max(1, len(ages) - 1)
-
-        def nearness(day: date) -> float:
-            return self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0)
-
-        return {
-            number: score * (1 - PREFERENCE_WEIGHT * (1 - nearness(days[number])))
-            for number, score in scores.items()
-            if number in days
-        }
+        nearness = [self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0) for day in days]
+        return 1 - PREFERENCE_WEIGHT * (1 - np.array(nearness))
 
     def _nearness(self, day: date) -> float:
         """1 for a day of the period, less with every day after its end, 0 for one before it."""

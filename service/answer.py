@@ -52,6 +52,17 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprint:
+    """Another document with the same words, as when several papers print one agency's story."""
+
+    document: str
+    version: str
+    title: str
+    source: str | None
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class CitedPassage:
     """A passage that was searched for the answer, best first; `score` compares passages of one answer only."""
 
@@ -65,6 +76,7 @@ class CitedPassage:
     end: int
     text: str
     score: float
+    also_reported_by: tuple[Reprint, ...]
 
 
 @dataclass(frozen=True, slots=True)

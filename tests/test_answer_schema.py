@@ -10,7 +10,9 @@ from service.events import EVENT, Done, Event, Failed, Proved, Quoted
 CITATION = Citation(
     1, "a.txt", "0f" * 32, "Bridge – closed", "2024-08-16", "stated", None, 0, 30, "It was built in 1931. 🌉"
 )
-PASSAGE = CitedPassage("a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5)
+PASSAGE = CitedPassage(
+    "a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5, ()
+)
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, 0.86,

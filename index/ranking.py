@@ -42,8 +42,8 @@ _FACTS = frozenset(
 )
 """With anything that has a digit: words that make another statement of the same sentence."""
 
-_LIKE_KEYWORDS, _LIKE_COSINE = 0.15, 0.1
-"""What says the same scores about the same; others are not compared word by word."""
+_ALIKE = 0.8
+"""Cosine of what is compared word by word; a reprint's differs by its header, which is embedded, too."""
 
 Scores = NDArray[np.float64]
 
@@ -147,12 +147,14 @@ def _choose(found: Found, scored: _Scored, limit: int) -> tuple[Ranked, ...]:
     most = np.maximum(scored.terms.max(axis=0, initial=0.0), 1e-9)
     weights = np.ones(scored.terms.shape[1])
     others = scored.score - scored.terms.sum(axis=1)
+    vectors = np.array([candidate.vector for candidate in found.candidates], dtype=np.float32)
     free = np.ones(len(sources), dtype=bool)
     chosen: list[Ranked] = []
     while free.any() and len(chosen) < limit:
         scores = np.where(free, scored.terms @ weights + others, -np.inf)
         best = int(np.argmax(scores))
-        repeats = _repeats(found, scored.keyword, best, free)
+        alike = np.flatnonzero(free & (vectors @ vectors[best] >= _ALIKE)).tolist()
+        repeats = _repeats(found.candidates, best, alike)
         free[[best, *repeats]] = False
         chosen.append(
             Ranked(
@@ -169,18 +171,14 @@ def _choose(found: Found, scored: _Scored, limit: int) -> tuple[Ranked, ...]:
     return tuple(chosen)
 
 
-def _repeats(found: Found, keyword: Scores, place: int, free: NDArray[np.bool_]) -> tuple[int, ...]:
-    """The places of free candidates of other documents whose words are for the most part those of this one."""
-    candidates = found.candidates
-    near = free & (np.abs(keyword - keyword[place]) <= _LIKE_KEYWORDS * keyword[place] + 1e-9)
-    if found.cosines is not None:
-        near &= np.abs(found.cosines - found.cosines[place]) <= _LIKE_COSINE
-    others = [
-        int(other)
-        for other in np.flatnonzero(near)
-        if candidates[int(other)].document != candidates[place].document
-    ]
-    return tuple(other for other in others if _says_the_same(candidates[place].text, candidates[other].text))
+def _repeats(candidates: Sequence[Candidate], place: int, others: Sequence[int]) -> tuple[int, ...]:
+    """Those of the other places whose candidates, of other documents, say the same as the one at `place`."""
+    this = candidates[place]
+    return tuple(
+        other
+        for other in others
+        if candidates[other].document != this.document and _says_the_same(this.text, candidates[other].text)
+    )
 
 
 def _says_the_same(one: str, other: str) -> bool:

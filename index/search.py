@@ -73,6 +73,14 @@ def describe(folder: Path) -> Description:
         return Description(store.counts(), store.manifest(), store.generation(), store.has_traces())
 
 
+@dataclass(frozen=True, slots=True)
+class _Corpus:
+    """What every search asks of the whole of an index, found once for each of its states."""
+
+    names: SourceNames
+    chunks: int
+
+
 class Index:
     """An open index; safe to use from several threads, sees what is committed meanwhile.
 
@@ -85,7 +93,7 @@ class Index:
         self._manifest = manifest
         self._lock = threading.Lock()
         self._vectors: tuple[Stamp, VectorIndex] | None = None
-        self._names: tuple[Stamp, SourceNames] | None = None
+        self._corpus: tuple[Stamp, _Corpus] | None = None
         self._unsaved = False
 
     @classmethod
@@ -120,7 +128,7 @@ class Index:
     def _reopen(self) -> None:
         store = _open(self._store.folder, self._manifest)
         self._store.close()
-        self._store, self._vectors, self._names, self._unsaved = store, None, None, False
+        self._store, self._vectors, self._corpus, self._unsaved = store, None, None, False
 
     def search(
         self,
@@ -134,10 +142,11 @@ class Index:
         """The best passages for a query, best first; at most `limit`, of documents of the period alone."""
         vector = None if keywords_only else self._embedder.embed_query(query)
         with self._snapshot() as store:
-            asked = read_query(query, self._source_names(store))
+            corpus = self._current_corpus(store)
+            asked = read_query(query, corpus.names)
             candidates = self._candidates(store, asked.whole, vector, period)
             cosines = None if vector is None else _cosines(candidates, vector)
-            rarity = _rarity(store, asked.whole.terms)
+            rarity = _rarity(store, corpus.chunks, asked.whole.terms)
             ranked = rank(asked, Found(candidates, rarity, cosines), limit, preference)
             found = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
         self._save_vectors()
@@ -167,7 +176,7 @@ class Index:
     def weights(self, query: str) -> dict[str, float]:
         """The content terms of a query with their inverse document frequency over the chunks, as in BM25."""
         with self._snapshot() as store:
-            return _rarity(store, tuple(dict.fromkeys(terms(query))))
+            return _rarity(store, self._current_corpus(store).chunks, tuple(dict.fromkeys(terms(query))))
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
@@ -209,11 +218,11 @@ class Index:
             self._vectors = (stamp, cached or VectorIndex.build(*store.vectors(self._embedder.dimension)))
         return self._vectors[1]
 
-    def _source_names(self, store: Store) -> SourceNames:
+    def _current_corpus(self, store: Store) -> _Corpus:
         stamp = store.stamp()
-        if self._names is None or self._names[0] != stamp:
-            self._names = (stamp, SourceNames(store.sources()))
-        return self._names[1]
+        if self._corpus is None or self._corpus[0] != stamp:
+            self._corpus = (stamp, _Corpus(SourceNames(store.sources()), store.counts().chunks))
+        return self._corpus[1]
 
     def _save_vectors(self) -> None:
         """Outside of the snapshot, in which a removal meanwhile could not be seen."""
@@ -239,11 +248,10 @@ def _expression(stems: Sequence[str]) -> str:
     return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
-def _rarity(store: Store, stems: Sequence[str]) -> dict[str, float]:
+def _rarity(store: Store, chunks: int, stems: Sequence[str]) -> dict[str, float]:
     """Each stem's inverse document frequency over the chunks, as in BM25."""
-    size = store.counts().chunks
     return {
-        term: log(1 + (size - count + 0.5) / (count + 0.5))
+        term: log(1 + (chunks - count + 0.5) / (count + 0.5))
         for term in stems
         for count in [store.chunk_frequency(term)]
     }

@@ -420,7 +420,7 @@ class Store:
         """Chunk ids and BM25 scores, best first, of documents of the period; `query` is an FTS5 expression."""
         allowed = "" if period.is_open else f"AND rowid IN ({_OF_PERIOD})"
         rows = self._connection.execute(
-            f"SELECT rowid, -bm25(keywords) FROM keywords WHERE keywords MATCH ? {allowed}"  # noqa: S608
+            f"SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? {allowed}"  # noqa: S608
             " ORDER BY rank, rowid LIMIT ?",
             (query, *_bounds(period), limit),
         )

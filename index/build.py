@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,7 @@ from index.manifest import SCHEMA, Manifest, check
 from index.read import Found, find_below, find_documents, parse, read_file, reason, shown
 from index.split import Splitter, split_chunks, split_sentences
 from index.store import EmbeddedChunk, Store, StoredDocument, writer
-from index.vectors import drop_caches
+from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
 
 _HEADER_PIECES = 48
 _BATCH_CHUNKS = 256
@@ -154,7 +155,20 @@ def _writing(folder: Path, embedder: Embedder, splitter: Splitter) -> Iterator[S
 
 def _forget(store: Store) -> None:
     store.forget()
+    _renew_cache(store)
     drop_caches(store.folder, keep=store.generation())
+
+
+def _renew_cache(store: Store) -> None:
+    """A large index is brought up to date here, so that the next question need not wait for it."""
+    with store.snapshot():
+        stamp, ids = store.stamp(), store.chunk_ids()
+        if len(ids) <= FLAT_MOST or cache_file(store.folder, stamp).exists():
+            return
+        fetch = partial(store.vectors, dimension=store.manifest().dimension)
+        older = VectorIndex.load_latest(store.folder, stamp.store)
+        renewed = older.renew(ids, fetch) if older is not None else VectorIndex.build(ids, fetch)
+    renewed.save(store.folder, stamp, lambda: store.is_at(stamp))
 
 
 def _try_to_forget(store: Store) -> None:

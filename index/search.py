@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import log
 from pathlib import Path
 from types import TracebackType
@@ -215,8 +216,14 @@ class Index:
         if self._vectors is None or self._vectors[0] != stamp:
             cached = VectorIndex.load(store.folder, stamp)
             self._unsaved = cached is None
-            self._vectors = (stamp, cached or VectorIndex.build(*store.vectors(self._embedder.dimension)))
+            self._vectors = (stamp, cached or self._renewed_vectors(store, stamp))
         return self._vectors[1]
+
+    def _renewed_vectors(self, store: Store, stamp: Stamp) -> VectorIndex:
+        ids, fetch = store.chunk_ids(), partial(store.vectors, dimension=self._embedder.dimension)
+        if self._vectors is not None and self._vectors[0].store == stamp.store:
+            return self._vectors[1].renew(ids, fetch)
+        return VectorIndex.build(ids, fetch)
 
     def _current_corpus(self, store: Store) -> _Corpus:
         stamp = store.stamp()

@@ -404,12 +404,19 @@ class Store:
         )
         return {row[0]: np.frombuffer(row[1], dtype=np.float16).astype(np.float32) for row in rows}
 
-    def vectors(self, dimension: int) -> tuple["np.typing.NDArray[np.int64]", Vectors]:
-        """Chunk ids, shape (chunks,), and their vectors, shape (chunks, dimension)."""
-        rows = self._connection.execute("SELECT id, vector FROM chunks ORDER BY id").fetchall()
-        ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-        packed = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
-        return ids, packed.astype(np.float32).reshape(len(rows), dimension)
+    def chunk_ids(self) -> "np.typing.NDArray[np.int64]":
+        """The ids of all chunks, sorted, shape (chunks,)."""
+        rows = self._connection.execute("SELECT id FROM chunks ORDER BY id").fetchall()
+        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
+    def vectors(self, ids: "np.typing.NDArray[np.int64]", dimension: int) -> Vectors:
+        """The vectors of chunks by their sorted ids, shape (ids, dimension)."""
+        rows = self._connection.execute(
+            "SELECT vector FROM chunks WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(ids.tolist()),),
+        )
+        packed = np.frombuffer(b"".join(row[0] for row in rows), dtype=np.float16)
+        return packed.astype(np.float32).reshape(len(ids), dimension)
 
     def match(
         self,

@@ -1,14 +1,21 @@
 """Nearest vectors with FAISS; the only file that knows it.
 
+Up to FLAT_MOST vectors all are compared, exactly. Beyond that they stand in lists by their nearest centre, and only
+the nearest lists are looked at (IVF: Jégou, Douze & Schmid 2011, IEEE TPAMI 33); in 16 bits, as the store has them,
+so what is found has its exact score. How many lists suffice is measured at the building.
+
 The FAISS file is a cache of the store: named by the store's generation, written aside and renamed, and built
 again whenever it is missing, old or damaged. A digest at its end tells that, and of which store it is. Its ids
-are the store's chunk ids.
+are the store's chunk ids; as those are never given twice, a large index of an earlier state is brought up to date.
 """
 
 import hashlib
+import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +28,73 @@ from index.store import Stamp
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
+FLAT_MOST = 100_000
+"""So many 384-dimensional vectors are compared in about 8 ms on two cores."""
+
+_LISTS = 4
+_LEARNED_FROM = 50
+"""Lists by the root of the number of vectors, as FAISS' guidelines have it; vectors that each is learned from."""
+
+_LEARNING_ROUNDS = 8
+_BATCH = 50_000
+
+_PROBES = (8, 16, 32, 64, 128, 256)
+_WANTED_RECALL = 0.98
+_SAMPLE, _NEAREST = 200, 10
+_SEED = 5
+"""Of the lists to look at the fewest are taken that find so much of the sample's nearest vectors."""
+
+Ids = NDArray[np.int64]
+
+Fetch = Callable[[Ids], Vectors]
+"""The vectors of some ids, shapes (ids,) and (ids, dimension)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How vectors are searched: `flat` compares all; `ivf` the nearest `probes` of `lists`.
+
+    `recall` is the share of the ten nearest that are found, with some of the stored vectors as questions; it was
+    measured when the lists were learned, of `learned` vectors.
+    """
+
+    name: str
+    vectors: int
+    lists: int = 0
+    probes: int = 0
+    recall: float = 1.0
+    learned: int = 0
+
 
 class VectorIndex:
-    """Exact inner-product search; with unit vectors the scores are cosines."""
+    """Inner-product search; with unit vectors the scores are cosines."""
 
-    def __init__(self, index: "faiss.Index") -> None:
+    def __init__(self, index: Any, kind: Kind) -> None:
         self._index = index
+        self.kind = kind
 
     @classmethod
-    def build(cls, ids: NDArray[np.int64], vectors: Vectors) -> "VectorIndex":
-        """Shapes (vectors,) and (vectors, dimension)."""
+    def build(cls, ids: Ids, fetch: Fetch) -> "VectorIndex":
+        """Of all these ids, which are sorted."""
+        if len(ids) > FLAT_MOST:
+            return cls(*_build_lists(ids, fetch))
+        vectors = fetch(ids)
         index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
         index.add_with_ids(vectors, ids)
-        return cls(index)
+        return cls(index, Kind("flat", len(ids)))
+
+    def renew(self, ids: Ids, fetch: Fetch) -> "VectorIndex":
+        """The index of these ids; a large one is changed itself, unless it has outgrown its lists."""
+        if self.kind.name == "flat" or not FLAT_MOST < len(ids) <= 2 * self.kind.learned:
+            return self.build(ids, fetch)
+        held = np.sort(_listed_ids(self._index))
+        gone, new = np.setdiff1d(held, ids, assume_unique=True), np.setdiff1d(ids, held, assume_unique=True)
+        if len(gone):
+            self._index.remove_ids(faiss.IDSelectorBatch(gone))
+        for batch in _batches(new):
+            self._index.add_with_ids(fetch(batch), batch)
+        self.kind = replace(self.kind, vectors=len(ids))
+        return self
 
     @classmethod
     def load(cls, folder: Path, stamp: Stamp) -> "VectorIndex | None":
@@ -43,10 +104,23 @@ class VectorIndex:
         except OSError:
             return None
         # FAISS itself would read flipped bits as other ids and other vectors.
-        body, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
+        whole = memoryview(content)
+        body, digest = whole[:-_DIGEST_SIZE], whole[-_DIGEST_SIZE:]
         if _digest(stamp, body) != digest:
             return None
-        return cls(faiss.deserialize_index(np.frombuffer(body, dtype=np.uint8)))
+        start = content.index(b"\n") + 1
+        kind = Kind(**json.loads(content[:start]))
+        return cls(faiss.deserialize_index(np.frombuffer(body[start:], dtype=np.uint8)), kind)
+
+    @classmethod
+    def load_latest(cls, folder: Path, store: str) -> "VectorIndex | None":
+        """Reads the cache of whatever state of a store was the last to have one."""
+        generations = sorted(
+            (int(found) for path in caches(folder) if (found := path.stem.partition("-")[2]).isdigit()),
+            reverse=True,
+        )
+        loaded = (cls.load(folder, Stamp(store, generation)) for generation in generations)
+        return next((index for index in loaded if index is not None), None)
 
     def save(self, folder: Path, stamp: Stamp, is_current: Callable[[], bool]) -> None:
         """Writes the cache of the newest state; of an older one, whose words may be gone, it leaves nothing.
@@ -58,8 +132,8 @@ class VectorIndex:
         path = cache_file(folder, stamp)
         aside = path.with_suffix(f".faiss.{uuid.uuid4().hex}")
         try:
-            body = faiss.serialize_index(self._index).tobytes()
-            aside.write_bytes(body + _digest(stamp, body))
+            body = json.dumps(asdict(self.kind)).encode() + b"\n" + faiss.serialize_index(self._index).tobytes()
+            aside.write_bytes(body + _digest(stamp, memoryview(body)))
             aside.replace(path)
         except OSError:
             # A cache that cannot be written, on a read-only disk for one, only costs time.
@@ -74,10 +148,16 @@ class VectorIndex:
             path.unlink(missing_ok=True)
 
     def content(self) -> tuple[NDArray[np.int64], Vectors]:
-        """All ids and vectors, shapes (vectors,) and (vectors, dimension), in the order of `build`."""
+        """All ids and vectors, shapes (vectors,) and (vectors, dimension), in the order of ids."""
         named: Any = faiss.downcast_index(self._index)
-        flat = faiss.downcast_index(named.index)
-        return faiss.vector_to_array(named.id_map), flat.reconstruct_n(0, flat.ntotal)
+        if self.kind.name == "flat":
+            flat = faiss.downcast_index(named.index)
+            return faiss.vector_to_array(named.id_map), flat.reconstruct_n(0, flat.ntotal)
+        ids = _listed_ids(named)
+        codes = [_listed(named, number, "codes", named.code_size) for number in range(named.nlist)]
+        vectors = np.concatenate(codes).view(np.float16).astype(np.float32).reshape(len(ids), named.d)
+        order = np.argsort(ids)
+        return ids[order], vectors[order]
 
     def search(
         self, vector: Vectors, limit: int, allowed: NDArray[np.int64] | None = None
@@ -90,11 +170,94 @@ class VectorIndex:
         limit = min(limit, int(self._index.ntotal) if allowed is None else len(allowed))
         if limit == 0:
             return []
-        chosen: Any = None
-        if allowed is not None:
-            chosen = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
-        scores, ids = self._index.search(vector, limit, params=chosen)
+        scores, ids = self._index.search(vector, limit, params=self._parameters(allowed))
         return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
+
+    def _parameters(self, allowed: Ids | None) -> Any:
+        selected = {} if allowed is None else {"sel": faiss.IDSelectorBatch(allowed)}
+        if self.kind.name == "flat":
+            return faiss.SearchParameters(**selected)
+        # Of few that are allowed too many could stand in other lists than the nearest.
+        probes = self.kind.probes if allowed is None else self.kind.lists
+        return faiss.SearchParametersIVF(nprobe=probes, **selected)  # type: ignore[call-arg]
+
+
+def read_kind(folder: Path, stamp: Stamp) -> Kind | None:
+    """What the cache of that state says of itself; None when there is none to read."""
+    try:
+        with cache_file(folder, stamp).open("rb") as file:
+            return Kind(**json.loads(file.readline(1_000)))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+# --- lists ---
+
+
+def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, Kind]:
+    lists = _LISTS * isqrt(len(ids))
+    drawn = np.random.default_rng(_SEED)
+    learned_from = fetch(np.sort(drawn.choice(ids, min(len(ids), _LEARNED_FROM * lists), replace=False)))
+    index: Any = faiss.index_factory(learned_from.shape[1], f"IVF{lists},SQfp16", faiss.METRIC_INNER_PRODUCT)
+    index.by_residual = False
+    index.cp.niter, index.cp.seed = _LEARNING_ROUNDS, _SEED
+    index.train(learned_from)
+    questions = fetch(np.sort(drawn.choice(ids, _SAMPLE, replace=False)))
+    nearest = _Nearest(questions)
+    for batch in _batches(ids):
+        vectors = fetch(batch)
+        index.add_with_ids(vectors, batch)
+        nearest.see(batch, vectors)
+    probes, recall = _choose_probes(index, questions, nearest.ids)
+    return index, Kind("ivf", len(ids), lists, probes, recall, len(ids))
+
+
+class _Nearest:
+    """The nearest vectors of each question among those that were seen, found the slow way."""
+
+    def __init__(self, questions: Vectors) -> None:
+        self._questions = questions
+        self.ids = np.full((len(questions), _NEAREST), -1, dtype=np.int64)
+        self._scores = np.full((len(questions), _NEAREST), -np.inf, dtype=np.float32)
+
+    def see(self, ids: Ids, vectors: Vectors) -> None:
+        """Shapes (vectors,) and (vectors, dimension)."""
+        scores = np.hstack([self._scores, self._questions @ vectors.T])
+        known = np.hstack([self.ids, np.broadcast_to(ids, (len(self._questions), len(ids)))])
+        best = np.argpartition(-scores, _NEAREST, axis=1)[:, :_NEAREST]
+        self.ids, self._scores = np.take_along_axis(known, best, 1), np.take_along_axis(scores, best, 1)
+
+
+def _choose_probes(index: Any, questions: Vectors, nearest: Ids) -> tuple[int, float]:
+    """The fewest lists to look at that find enough, and the share of the nearest that they find."""
+    probes, recall = 0, 0.0
+    for probes in (count for count in _PROBES if count <= index.nlist):
+        parameters = faiss.SearchParametersIVF(nprobe=probes)  # type: ignore[call-arg]
+        _, found = index.search(questions, _NEAREST, params=parameters)
+        recall = (
+            float(np.mean([len(np.intersect1d(*pair)) for pair in zip(found, nearest, strict=True)])) / _NEAREST
+        )
+        if recall >= _WANTED_RECALL:
+            break
+    return probes, round(recall, 4)
+
+
+def _listed_ids(index: Any) -> Ids:
+    return np.concatenate([_listed(index, number, "ids", 1) for number in range(index.nlist)])
+
+
+def _listed(index: Any, number: int, what: str, width: int) -> NDArray[Any]:
+    """A copy of what one list holds."""
+    lists = index.invlists
+    size = lists.list_size(number)
+    return faiss.rev_swig_ptr(getattr(lists, f"get_{what}")(number), size * width).copy()
+
+
+def _batches(ids: Ids) -> Iterator[Ids]:
+    return (ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH))
+
+
+# --- files ---
 
 
 def cache_file(folder: Path, stamp: Stamp) -> Path:
@@ -115,5 +278,7 @@ def caches(folder: Path) -> tuple[Path, ...]:
     return tuple(folder.glob("vectors-*.faiss*"))
 
 
-def _digest(stamp: Stamp, body: bytes) -> bytes:
-    return hashlib.sha256(f"{stamp.store} {stamp.generation}\n".encode() + body).digest()
+def _digest(stamp: Stamp, body: memoryview) -> bytes:
+    digest = hashlib.sha256(f"{stamp.store} {stamp.generation}\n".encode())
+    digest.update(body)
+    return digest.digest()

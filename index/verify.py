@@ -250,7 +250,7 @@ def _cache_faults(store: Store, embedder: Embedder) -> Iterator[Fault]:
     cached = VectorIndex.load(store.folder, stamp)
     if cached is None:
         what = "is damaged"
-    elif not _equal(cached.content(), store.vectors(embedder.dimension)):
+    elif not _equal(cached.content(), (store.chunk_ids(), store.vectors(store.chunk_ids(), embedder.dimension))):
         what = "holds other vectors than the store"
     else:
         return

@@ -22,7 +22,7 @@ from index.documents import Span
 from index.embed import Embedder, Vectors
 from index.manifest import Manifest, check
 from index.period import Period, Preference
-from index.query import Part, SourceNames, read_query
+from index.query import SourceNames, read_query
 from index.ranking import Found, Ranked, rank
 from index.reader import Reading
 from index.split import Splitter
@@ -32,6 +32,9 @@ from index.words import terms
 
 _KEYWORD_CANDIDATES = 200
 _VECTOR_CANDIDATES = 100
+
+_MOST_MATCHES = 60_000
+"""Chunks that keywords are scored for, each by each of its words; half a million a second are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +148,20 @@ class Index:
         with self._snapshot() as store:
             corpus = self._current_corpus(store)
             asked = read_query(query, corpus.names)
-            candidates = self._candidates(store, asked.whole, vector, period)
+            frequencies = {term: store.chunk_frequency(term) for term in asked.whole.terms}
+            candidates = self._candidates(store, _rarest(frequencies), vector, period)
             cosines = None if vector is None else _cosines(candidates, vector)
-            rarity = _rarity(store, corpus.chunks, asked.whole.terms)
-            ranked = rank(asked, Found(candidates, rarity, cosines), limit, preference)
-            found = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
+            found = Found(candidates, _rarity(frequencies, corpus.chunks), cosines)
+            ranked = rank(asked, found, limit, preference)
+            spans = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
         self._save_vectors()
-        return tuple(_passage(item, found) for item in ranked)
+        return tuple(_passage(item, spans) for item in ranked)
 
     def _candidates(
-        self, store: Store, asked: Part, vector: Vectors | None, period: Period
+        self, store: Store, stems: Sequence[str], vector: Vectors | None, period: Period
     ) -> tuple[Candidate, ...]:
         """What shares the rarest words with the question, and what is nearest to it."""
-        found = {number for number, _ in store.match(_expression(asked.terms), _KEYWORD_CANDIDATES, period)}
+        found = {number for number, _ in store.match(_expression(stems), _KEYWORD_CANDIDATES, period)}
         if vector is not None:
             allowed = None if period.is_open else store.chunks_of(period)
             nearest = self._current_vectors(store).search(vector, _VECTOR_CANDIDATES, allowed)
@@ -177,7 +181,8 @@ class Index:
     def weights(self, query: str) -> dict[str, float]:
         """The content terms of a query with their inverse document frequency over the chunks, as in BM25."""
         with self._snapshot() as store:
-            return _rarity(store, self._current_corpus(store).chunks, tuple(dict.fromkeys(terms(query))))
+            frequencies = {term: store.chunk_frequency(term) for term in terms(query)}
+            return _rarity(frequencies, self._current_corpus(store).chunks)
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
@@ -255,13 +260,16 @@ def _expression(stems: Sequence[str]) -> str:
     return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
-def _rarity(store: Store, chunks: int, stems: Sequence[str]) -> dict[str, float]:
+def _rarest(frequencies: Mapping[str, int]) -> tuple[str, ...]:
+    """The terms that are looked up: the rarest, while not too many chunks have them; one at least."""
+    known = sorted((term for term, count in frequencies.items() if count), key=lambda term: frequencies[term])
+    matches = np.cumsum([frequencies[term] for term in known])
+    return tuple(known[: max(1, int(np.searchsorted(matches, _MOST_MATCHES, side="right")))])
+
+
+def _rarity(frequencies: Mapping[str, int], chunks: int) -> dict[str, float]:
     """Each stem's inverse document frequency over the chunks, as in BM25."""
-    return {
-        term: log(1 + (chunks - count + 0.5) / (count + 0.5))
-        for term in stems
-        for count in [store.chunk_frequency(term)]
-    }
+    return {term: log(1 + (chunks - count + 0.5) / (count + 0.5)) for term, count in frequencies.items()}
 
 
 def _cosines(candidates: Sequence[Candidate], vector: Vectors) -> NDArray[np.float64]:

@@ -51,9 +51,10 @@ eval: setup seeds ## how many of the seed questions are answered rightly
 results: setup ## write eval/RESULTS.md anew from eval/baselines
 	"$(BIN)/python" -P -m eval.results
 
-bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, load, 100 kills (long)
+bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, load, 100 kills, a million chunks (long)
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
-	"$(BIN)/pytest" -q -s tests/bench_reference.py tests/soak_eval.py tests/soak_http.py tests/soak_kills.py
+	"$(BIN)/pytest" -q -s tests/bench_reference.py tests/soak_eval.py tests/soak_http.py tests/soak_kills.py \
+	    tests/soak_speed.py
 
 wheel: setup ## build the wheel into dist/
 	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi

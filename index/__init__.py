@@ -20,6 +20,7 @@ from index.reranking import rerank
 from index.search import Index, Passage, describe
 from index.split import Splitter, count_tokens, split_chunks, split_sentences
 from index.store import Counts, StoredDocument, StoredSpan
+from index.vectors import VectorKind
 from index.verify import Fault, verify
 from index.watch import changes
 from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
@@ -53,6 +54,7 @@ __all__ = [
     "Step",
     "StoredDocument",
     "StoredSpan",
+    "VectorKind",
     "Watcher",
     "add",
     "changes",

@@ -27,7 +27,7 @@ from index.ranking import Found, Ranked, rank
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Candidate, Counts, Stamp, Store, StoredDocument, StoredSpan
-from index.vectors import VectorIndex
+from index.vectors import VectorIndex, VectorKind, read_kind
 from index.words import terms
 
 _KEYWORD_CANDIDATES = 200
@@ -62,19 +62,22 @@ class Passage:
 class Description:
     """What an index says of itself, whoever built it.
 
-    `has_traces` while words that were removed may still be in its files, though nothing can find them.
+    `vectors` is how they are searched, None until a question or a large addition makes their file; `has_traces`
+    while words that were removed may still be in its files, though nothing can find them.
     """
 
     counts: Counts
     manifest: Manifest
     generation: int
+    vectors: VectorKind | None
     has_traces: bool
 
 
 def describe(folder: Path) -> Description:
     """Looks into an index without needing its embedder. Raises IndexMissing, IndexDamaged."""
     with closing(Store.open(folder)) as store, store.snapshot():
-        return Description(store.counts(), store.manifest(), store.generation(), store.has_traces())
+        kind = read_kind(folder, store.stamp())
+        return Description(store.counts(), store.manifest(), store.generation(), kind, store.has_traces())
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ Fetch = Callable[[Ids], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class VectorKind:
     """How vectors are searched: `flat` compares all; `ivf` the nearest `probes` of `lists`.
 
     `recall` is the share of the ten nearest that are found, with some of the stored vectors as questions; it was
@@ -69,7 +69,7 @@ class Kind:
 class VectorIndex:
     """Inner-product search; with unit vectors the scores are cosines."""
 
-    def __init__(self, index: Any, kind: Kind) -> None:
+    def __init__(self, index: Any, kind: VectorKind) -> None:
         self._index = index
         self.kind = kind
 
@@ -81,7 +81,7 @@ class VectorIndex:
         vectors = fetch(ids)
         index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
         index.add_with_ids(vectors, ids)
-        return cls(index, Kind("flat", len(ids)))
+        return cls(index, VectorKind("flat", len(ids)))
 
     def renew(self, ids: Ids, fetch: Fetch) -> "VectorIndex":
         """The index of these ids; a large one is changed itself, unless it has outgrown its lists."""
@@ -109,7 +109,7 @@ class VectorIndex:
         if _digest(stamp, body) != digest:
             return None
         start = content.index(b"\n") + 1
-        kind = Kind(**json.loads(content[:start]))
+        kind = VectorKind(**json.loads(content[:start]))
         return cls(faiss.deserialize_index(np.frombuffer(body[start:], dtype=np.uint8)), kind)
 
     @classmethod
@@ -182,11 +182,11 @@ class VectorIndex:
         return faiss.SearchParametersIVF(nprobe=probes, **selected)  # type: ignore[call-arg]
 
 
-def read_kind(folder: Path, stamp: Stamp) -> Kind | None:
+def read_kind(folder: Path, stamp: Stamp) -> VectorKind | None:
     """What the cache of that state says of itself; None when there is none to read."""
     try:
         with cache_file(folder, stamp).open("rb") as file:
-            return Kind(**json.loads(file.readline(1_000)))
+            return VectorKind(**json.loads(file.readline(1_000)))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -194,7 +194,7 @@ def read_kind(folder: Path, stamp: Stamp) -> Kind | None:
 # --- lists ---
 
 
-def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, Kind]:
+def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
     lists = _LISTS * isqrt(len(ids))
     drawn = np.random.default_rng(_SEED)
     learned_from = fetch(np.sort(drawn.choice(ids, min(len(ids), _LEARNED_FROM * lists), replace=False)))
@@ -209,7 +209,7 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, Kind]:
         index.add_with_ids(vectors, batch)
         nearest.see(batch, vectors)
     probes, recall = _choose_probes(index, questions, nearest.ids)
-    return index, Kind("ivf", len(ids), lists, probes, recall, len(ids))
+    return index, VectorKind("ivf", len(ids), lists, probes, recall, len(ids))
 
 
 class _Nearest:

@@ -33,6 +33,7 @@ from service.terminal import (
     ProgressBar,
     render_document,
     render_found,
+    render_kind,
     render_report,
     report_lines,
     strip_controls,
@@ -198,11 +199,13 @@ def info_command(as_json: bool, folder: str | None) -> None:
         **asdict(index.counts),
         **asdict(index.manifest),
         "generation": index.generation,
+        "vectors": None if index.vectors is None else asdict(index.vectors),
         "bytes": sum(map(_size, settings.index.iterdir())),
     }
     if as_json:
         click.echo(json.dumps(facts))
     else:
+        facts["vectors"] = render_kind(index.vectors)
         click.echo("\n".join(f"{name:<12}{value}" for name, value in facts.items()))
 
 

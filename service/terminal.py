@@ -9,7 +9,7 @@ from typing import Never
 import click
 from tqdm import tqdm
 
-from index import Outcome, Passage, Report, Step, StoredDocument, Watcher
+from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
 from service.answer import Answer, Citation, CitedPassage
 
 _EXCERPT = 200
@@ -99,6 +99,18 @@ def render_found(passage: Passage) -> str:
 def render_document(document: StoredDocument) -> str:
     """One line of the list of documents."""
     return strip_controls(f"{_dated(document)}  {document.path}  {document.title}")
+
+
+def render_kind(kind: VectorKind | None) -> str:
+    """How vectors are searched, and how well."""
+    if kind is None:
+        return "no file yet; the next question makes it"
+    if kind.name == "flat":
+        return f"flat: all {kind.vectors} are compared, exactly"
+    return (
+        f"{kind.name}: of {kind.vectors} the {kind.probes} nearest of {kind.lists} lists, which hold "
+        f"{kind.recall:.1%} of the ten nearest (200 of the vectors as questions, when there were {kind.learned})"
+    )
 
 
 _OUTCOMES: tuple[Outcome, ...] = ("added", "updated", "removed", "unchanged", "failed", "skipped")

@@ -172,7 +172,9 @@ def test_index_life(run_citewell: Run, tmp_path: Path) -> None:
     (tmp_path / "docs" / "mast.txt").write_text("The Harwick mast is 95 metres high.", encoding="utf-8")
     assert "1 updated, 1 unchanged" in index("add", "docs")
     assert "95 metres" in index("search", "Harwick mast")
-    assert json.loads(index("info", "--json"))["documents"] == 2
+    info = json.loads(index("info", "--json"))
+    assert (info["documents"], info["vectors"]["name"], info["vectors"]["recall"]) == (2, "flat", 1.0)
+    assert "all 2 are compared, exactly" in index("info")
     assert index("show", "mast.txt") == "The Harwick mast is 95 metres high."
     assert "removed mast.txt" in index("remove", "mast.txt")
     assert "mast" not in index("list")

@@ -1,9 +1,9 @@
 from datetime import date
 
-from index import Passage, StoredDocument
+from index import Passage, StoredDocument, VectorKind
 from index.documents import Span
 from service.answer import Answer, Citation, CitedPassage, Reprint, Sentence, Trace
-from service.terminal import render_answer, render_document, render_found
+from service.terminal import render_answer, render_document, render_found, render_kind
 
 ESCAPE = "\x1b[31m\x9b2J\r"
 
@@ -50,3 +50,9 @@ def test_a_search_result_names_its_reprints() -> None:
     )
     shown = render_found(Passage(1, first, Span(0, 5), "Ships.", 0.5, 1.0, None, also_in=(second,)))
     assert shown.splitlines()[-1].strip() == "also in 2.txt  2024-01-02"
+
+
+def test_how_vectors_are_searched_is_told_in_words() -> None:
+    assert "the next question makes it" in render_kind(None)
+    told = render_kind(VectorKind("ivf", 1_100_000, 4000, 16, 0.984, 1_000_000))
+    assert "of 1100000 the 16 nearest of 4000 lists, which hold 98.4% of the ten nearest" in told

@@ -14,6 +14,7 @@ from index.errors import (
     ReadError,
 )
 from index.period import Period, Preference
+from index.ranking import WEIGHTS, Weights
 from index.read import shown
 from index.reader import Reader, open_reader
 from index.reranking import rerank
@@ -29,6 +30,7 @@ __all__ = [
     "DEFAULT_EMBEDDER",
     "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",
+    "WEIGHTS",
     "Chunk",
     "Counts",
     "DateKind",
@@ -56,6 +58,7 @@ __all__ = [
     "StoredSpan",
     "VectorKind",
     "Watcher",
+    "Weights",
     "add",
     "changes",
     "count_tokens",

@@ -20,13 +20,7 @@ from index.query import Part, Query
 from index.store import Candidate
 from index.words import stem
 
-KEYWORD_WEIGHT = 0.65
-PART_WEIGHT = 0.4
-_SOURCE_WEIGHT, _DAY_WEIGHT = 0.25, 0.2
-_TERM_DECAY = 0.15
-_SAME_SOURCE = 0.02
 _K1, _B = 0.9, 0.4
-"""Chosen on MultiHop-RAG's development half; none is at an edge: see the table in DEVELOPMENT.md."""
 
 _SHINGLE = 5
 _REPEATS = 0.6
@@ -46,6 +40,26 @@ _ALIKE = 0.8
 """Cosine of what is compared word by word; a reprint's differs by its header, which is embedded, too."""
 
 Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each thing counts; chosen on MultiHop-RAG's development half, none at an edge.
+
+    `keyword` is the share of keywords, the rest that of meaning; `part` is added for the best part, `source` and
+    `day` for what is named. `term_decay` is what a term loses that was told of in full, `same_source` what another
+    candidate of the same source does. What each brings alone: `python -m eval.ablation`, and DEVELOPMENT.md.
+    """
+
+    keyword: float = 0.65
+    part: float = 0.4
+    source: float = 0.25
+    day: float = 0.2
+    term_decay: float = 0.15
+    same_source: float = 0.02
+
+
+WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +92,41 @@ class _Scored:
     keyword: Scores
 
 
-def rank(query: Query, found: Found, limit: int, preference: Preference | None = None) -> tuple[Ranked, ...]:
+def rank(
+    query: Query, found: Found, limit: int, preference: Preference | None = None, weights: Weights = WEIGHTS
+) -> tuple[Ranked, ...]:
     """The best of the candidates, best first; at most `limit`."""
     if not found.candidates:
         return ()
-    scored = _score(query, found)
+    scored = _score(query, found, weights)
     if preference is not None:
         share = preference.shares([candidate.date for candidate in found.candidates])
         scored = replace(scored, score=scored.score * share, terms=scored.terms * share[:, None])
-    return _choose(found, scored, limit)
+    return _choose(found, scored, limit, weights)
 
 
-def _score(query: Query, found: Found) -> _Scored:
+def _score(query: Query, found: Found, weights: Weights) -> _Scored:
     candidates, whole = found.candidates, query.whole
-    weights = _keyword_weights(candidates, whole.terms, found.rarity)
-    keyword = weights.sum(axis=1)
-    share = 1.0 if found.cosines is None else KEYWORD_WEIGHT
-    terms = share * weights / max(float(keyword.max()), 1e-9)
-    fit = terms.sum(axis=1) + _named(whole, candidates)
+    gains = _keyword_gains(candidates, whole.terms, found.rarity)
+    keyword = gains.sum(axis=1)
+    share = 1.0 if found.cosines is None else weights.keyword
+    terms = share * gains / max(float(keyword.max()), 1e-9)
+    fit = terms.sum(axis=1) + _named(whole, candidates, weights)
     if found.cosines is not None:
         fit = fit + (1 - share) * _scaled(found.cosines)
     if query.parts:
         columns = {term: column for column, term in enumerate(whole.terms)}
         parts = [
-            _scaled(weights[:, [columns[term] for term in part.terms]].sum(axis=1)) + _named(part, candidates)
+            _scaled(gains[:, [columns[term] for term in part.terms]].sum(axis=1))
+            + _named(part, candidates, weights)
             for part in query.parts
         ]
-        fit = (fit + PART_WEIGHT * np.max(parts, axis=0)) / (1 + PART_WEIGHT)
-        terms = terms / (1 + PART_WEIGHT)
+        fit = (fit + weights.part * np.max(parts, axis=0)) / (1 + weights.part)
+        terms = terms / (1 + weights.part)
     return _Scored(fit, terms, keyword)
 
 
-def _keyword_weights(candidates: Sequence[Candidate], terms: Sequence[str], rarity: Mapping[str, float]) -> Scores:
+def _keyword_gains(candidates: Sequence[Candidate], terms: Sequence[str], rarity: Mapping[str, float]) -> Scores:
     """BM25 of each candidate and term, shape (candidates, terms); the candidates' mean length stands for all's."""
     wanted = frozenset(terms)
     counts = np.zeros((len(candidates), len(terms)))
@@ -124,11 +141,11 @@ def _keyword_weights(candidates: Sequence[Candidate], terms: Sequence[str], rari
     return np.asarray(counts * (_K1 + 1) / (counts + norms[:, None]) * rarities)
 
 
-def _named(part: Part, candidates: Sequence[Candidate]) -> Scores:
+def _named(part: Part, candidates: Sequence[Candidate], weights: Weights) -> Scores:
     """What a candidate gains by being of a source, and of a day, that is named."""
     return np.array(
         [
-            _SOURCE_WEIGHT * (candidate.source in part.sources) + _DAY_WEIGHT * (candidate.date in part.days)
+            weights.source * (candidate.source in part.sources) + weights.day * (candidate.date in part.days)
             for candidate in candidates
         ]
     )
@@ -142,16 +159,16 @@ def _scaled(scores: Scores) -> Scores:
 # --- one after the other ---
 
 
-def _choose(found: Found, scored: _Scored, limit: int) -> tuple[Ranked, ...]:
+def _choose(found: Found, scored: _Scored, limit: int, weights: Weights) -> tuple[Ranked, ...]:
     sources = np.array([candidate.source or "" for candidate in found.candidates])
     most = np.maximum(scored.terms.max(axis=0, initial=0.0), 1e-9)
-    weights = np.ones(scored.terms.shape[1])
+    untold = np.ones(scored.terms.shape[1])
     others = scored.score - scored.terms.sum(axis=1)
     vectors = np.array([candidate.vector for candidate in found.candidates], dtype=np.float32)
     free = np.ones(len(sources), dtype=bool)
     chosen: list[Ranked] = []
     while free.any() and len(chosen) < limit:
-        scores = np.where(free, scored.terms @ weights + others, -np.inf)
+        scores = np.where(free, scored.terms @ untold + others, -np.inf)
         best = int(np.argmax(scores))
         alike = np.flatnonzero(free & (vectors @ vectors[best] >= _ALIKE)).tolist()
         repeats = _repeats(found.candidates, best, alike)
@@ -165,9 +182,9 @@ def _choose(found: Found, scored: _Scored, limit: int) -> tuple[Ranked, ...]:
                 tuple(found.candidates[other].id for other in repeats),
             )
         )
-        weights = weights * (1 - _TERM_DECAY * scored.terms[best] / most)
+        untold = untold * (1 - weights.term_decay * scored.terms[best] / most)
         if sources[best]:
-            others = others - _SAME_SOURCE * (sources == sources[best])
+            others = others - weights.same_source * (sources == sources[best])
     return tuple(chosen)
 
 

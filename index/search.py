@@ -23,7 +23,7 @@ from index.embed import Embedder, Vectors
 from index.manifest import Manifest, check
 from index.period import Period, Preference
 from index.query import SourceNames, read_query
-from index.ranking import Found, Ranked, rank
+from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Candidate, Counts, Stamp, Store, StoredDocument, StoredSpan
@@ -94,7 +94,8 @@ class Index:
     When its files are replaced by those of another index, it opens them; every method then raises what `open` does.
     """
 
-    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest) -> None:
+    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest, weights: Weights = WEIGHTS) -> None:
+        self._weights = weights
         self._store = store
         self._embedder = embedder
         self._manifest = manifest
@@ -104,10 +105,10 @@ class Index:
         self._unsaved = False
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder, splitter: Splitter) -> "Index":
+    def open(cls, folder: Path, embedder: Embedder, splitter: Splitter, weights: Weights = WEIGHTS) -> "Index":
         """Opens an existing index. Raises IndexMissing, IndexMismatch, IndexDamaged."""
         manifest = manifest_of(embedder, splitter)
-        return cls(_open(folder, manifest), embedder, manifest)
+        return cls(_open(folder, manifest), embedder, manifest, weights)
 
     def __enter__(self) -> "Index":
         return self
@@ -155,7 +156,7 @@ class Index:
             candidates = self._candidates(store, _rarest(frequencies), vector, period)
             cosines = None if vector is None else _cosines(candidates, vector)
             found = Found(candidates, _rarity(frequencies, corpus.chunks), cosines)
-            ranked = rank(asked, found, limit, preference)
+            ranked = rank(asked, found, limit, preference, self._weights)
             spans = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
         self._save_vectors()
         return tuple(_passage(item, spans) for item in ranked)

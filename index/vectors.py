@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from index.embed import Vectors
 from index.store import Stamp
 
+_FORMAT = 2
+"""Of the file; one of another format is taken for a damaged one."""
+
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 FLAT_MOST = 100_000
@@ -279,6 +282,6 @@ def caches(folder: Path) -> tuple[Path, ...]:
 
 
 def _digest(stamp: Stamp, body: memoryview) -> bytes:
-    digest = hashlib.sha256(f"{stamp.store} {stamp.generation}\n".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {stamp.store} {stamp.generation}\n".encode())
     digest.update(body)
     return digest.digest()

@@ -40,6 +40,8 @@ from service.settings import Settings, load_settings
 _DEPTH = 10
 _SEED = 0
 _SCORES = ("evidence_recall@10", "all_evidence@10", "hits@10", "hits@4", "recall@1", "mrr@10", "ndcg@10")
+_FILTER = 100.0
+"""A weight that nothing outweighs."""
 
 _VARIANTS: Mapping[str, Weights] = {
     "all parts": WEIGHTS,
@@ -49,6 +51,7 @@ _VARIANTS: Mapping[str, Weights] = {
     "without meaning": replace(WEIGHTS, keyword=1),
     "without the question's parts": replace(WEIGHTS, part=0),
     "without named sources": replace(WEIGHTS, source=0),
+    "named sources as a filter": replace(WEIGHTS, source=_FILTER),
     "without named days": replace(WEIGHTS, day=0),
     "without what was told of counting less": replace(WEIGHTS, term_decay=0),
     "without one source's further passages counting less": replace(WEIGHTS, same_source=0),

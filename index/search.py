@@ -172,13 +172,13 @@ class Index:
             found.update(number for number, _ in nearest)
         return store.candidates(sorted(found))
 
-    def sentences(self, passages: Sequence[Passage]) -> tuple[StoredSpan, ...]:
-        """The sentences of the passages, each once, in the passages' order."""
+    def sentences(self, passages: Sequence[Passage], beside: int = 0) -> tuple[StoredSpan, ...]:
+        """The sentences of the passages, and within so many characters beside them; each once, in their order."""
         with self._snapshot() as store:
             found = {
                 sentence.id: sentence
                 for passage in passages
-                for sentence in store.sentences(passage.document, passage.span)
+                for sentence in store.sentences(passage.document, _widened(passage.span, beside))
             }
         return tuple(found.values())
 
@@ -281,6 +281,10 @@ def _cosines(candidates: Sequence[Candidate], vector: Vectors) -> NDArray[np.flo
     if not candidates:
         return np.zeros(0)
     return np.asarray(np.array([item.vector for item in candidates], dtype=np.float64) @ vector[0])
+
+
+def _widened(span: Span, count: int) -> Span:
+    return Span(max(0, span.start - count), span.end + count)
 
 
 def _passage(item: Ranked, found: Mapping[int, StoredSpan]) -> Passage:

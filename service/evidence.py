@@ -17,6 +17,10 @@ import numpy as np
 
 from index import Embedder, Index, Passage, StoredSpan, terms, words
 
+_BESIDE = 400
+"""Characters before and behind a passage whose sentences are read as well: of MultiHop-RAG's evidence .744 stand in
+eight passages so read, .714 in the passages alone (240 questions)."""
+
 _CANDIDATES = 40
 _KEEP = 0.8
 """A further sentence is quoted when its score is at least this share of the best. With at most three, an
@@ -72,9 +76,9 @@ class Evidence:
 def rank_evidence(
     index: Index, question: str, passages: Sequence[Passage], embedder: Embedder | None
 ) -> tuple[Evidence, ...]:
-    """The passages' sentences, best first; without an embedder by words alone."""
+    """The sentences in and beside the passages, best first; without an embedder by words alone."""
     weights = index.weights(question)
-    by_words = [_by_words(question, weights, passage, index.sentences([passage])) for passage in passages]
+    by_words = [_by_words(question, weights, passage, index.sentences([passage], _BESIDE)) for passage in passages]
     unique = {item.sentence.id: item for items in reversed(by_words) for item in items}
     candidates = sorted(unique.values(), key=lambda item: -item.score)[:_CANDIDATES]
     if embedder is not None and candidates:

@@ -359,6 +359,17 @@ def test_a_reader_in_an_old_state_leaves_no_cache_of_it(
     assert [path.name for path in folder.glob("*.faiss*")] == [f"vectors-{index.generation()}.faiss"]
 
 
+def test_the_sentences_beside_a_passage_can_be_read_with_it(make_index: Callable[..., Index]) -> None:
+    index = make_index(long_txt=" ".join(f"Tram number {number} left the depot on time." for number in range(90)))
+    passage = max(index.search("tram", 5), key=lambda found: min(found.span.start, 3000 - found.span.end))
+    own, wider = index.sentences([passage]), index.sentences([passage], 100)
+    assert set(own) < set(wider)
+    assert [sentence.span.start for sentence in wider] == sorted({sentence.span.start for sentence in wider})
+    assert wider[0].span.end > passage.span.start - 100
+    assert wider[-1].span.start < passage.span.end + 100
+    assert wider[0].span.start < own[0].span.start or wider[-1].span.end > own[-1].span.end
+
+
 def test_an_index_that_was_deleted_shows_no_word(index: Index, fake_embedder: Embedder, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     found = index.search("tram")

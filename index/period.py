@@ -48,11 +48,14 @@ class Period:
         )
 
 
+ALL_DAYS = Period()
+
+
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What a search prefers by date without leaving out the rest: a period, the newest, or both."""
 
-    period: Period = Period()
+    period: Period = ALL_DAYS
     newest_first: bool = False
 
     def weigh(self, scores: Mapping[int, float], days: Mapping[int, date]) -> dict[int, float]:

@@ -17,7 +17,7 @@ from index.choose import select_one
 from index.documents import Span
 from index.embed import Embedder
 from index.manifest import Manifest, check
-from index.period import Period, Preference
+from index.period import ALL_DAYS, Period, Preference
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Counts, Stamp, Store, StoredDocument, StoredSpan
@@ -120,7 +120,7 @@ class Index:
         limit: int = 10,
         keywords_only: bool = False,
         *,
-        period: Period = Period(),  # noqa: B008 - frozen
+        period: Period = ALL_DAYS,
         preference: Preference | None = None,
     ) -> tuple[Passage, ...]:
         """The best passages for a query, best first; at most `limit`, of documents of the period alone."""
@@ -128,7 +128,9 @@ class Index:
         with self._snapshot() as store:
             allowed = None if period.is_open else store.chunks_of(period)
             keyword = dict(store.match(_expression(query), _CANDIDATES, period))
-            cosine = {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES, allowed))
+            cosine = (
+                {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES, allowed))
+            )
             scores = _fuse(keyword, cosine)
             if preference is not None:
                 scores = preference.weigh(scores, store.days(tuple(scores)))

@@ -38,6 +38,7 @@ def _example() -> Answer:
             "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1]}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
             "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97}],
+            "period": None,
             "trace": {
                 "tier": "quoted",
                 "model": "used",

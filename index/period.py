@@ -58,18 +58,17 @@ class Preference:
     period: Period = ALL_DAYS
     newest_first: bool = False
 
-    def weigh(self, scores: Mapping[int, float], days: Mapping[int, date]) -> dict[int, float]:
-        """Scores within 0..1 of chunks -> the same, lower for those of another time; `days` are the documents'."""
-        ages = {day: age for age, day in enumerate(sorted(set(days.values()), reverse=True))}
-        oldest = max(1, len(ages) - 1)
+    def timeliness(self, days: Mapping[int, date]) -> dict[int, float]:
+        """For each chunk, by its document's day: 1 for the right time, 1 - PREFERENCE_WEIGHT for the wrong one.
 
-        def nearness(day: date) -> float:
-            return self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0)
-
+        Of the newest days that are there each is a step better than the one before it.
+        """
+        steps = {day: step for step, day in enumerate(sorted(set(days.values())))}
+        newest = max(1, len(steps) - 1)
         return {
-            number: score * (1 - PREFERENCE_WEIGHT * (1 - nearness(days[number])))
-            for number, score in scores.items()
-            if number in days
+            number: 1
+            - PREFERENCE_WEIGHT * (1 - self._nearness(day) * (steps[day] / newest if self.newest_first else 1))
+            for number, day in days.items()
         }
 
     def _nearness(self, day: date) -> float:

@@ -35,7 +35,7 @@ def rerank(
     excerpts = [Excerpt(passage.document.title, passage.text) for passage in passages[:MOST_READ]]
     readings = (*reader.read(question, excerpts, seconds), *(None for _ in passages[MOST_READ:]))
     scored = [
-        replace(passage, reading=reading, score=passage.score + READING_WEIGHT * worth)
+        replace(passage, reading=reading, score=passage.score + READING_WEIGHT * worth * passage.timeliness)
         for passage, reading, worth in zip(passages, readings, _worths(readings), strict=True)
     ]
     return tuple(sorted(scored, key=lambda passage: -passage.score))

@@ -34,7 +34,8 @@ class Passage:
 
     `score` compares passages of one search, before they are read within 0..1; `keyword` is the BM25 score, zero
     without a common word; `cosine` the similarity of meaning, None while the embedder is not loaded; `reading` what
-    the reader tells of it, None where it was not read.
+    the reader tells of it, None where it was not read; `timeliness` how near its day is to the time preferred, 1
+    where none is.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Passage:
     keyword: float
     cosine: float | None
     reading: Reading | None = None
+    timeliness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,8 @@ class Index:
                 {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES, allowed))
             )
             scores = _fuse(keyword, cosine)
-            if preference is not None:
-                scores = preference.weigh(scores, store.days(tuple(scores)))
+            timeliness = {} if preference is None else preference.timeliness(store.days(tuple(scores)))
+            scores = {number: score * timeliness.get(number, 1.0) for number, score in scores.items()}
             best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
             found = store.chunks(best)
         self._save_vectors()
@@ -146,6 +148,7 @@ class Index:
                 scores[number],
                 keyword.get(number, 0.0),
                 None if vector is None else cosine.get(number, 0.0),
+                timeliness=timeliness.get(number, 1.0),
             )
             for number in best
         )

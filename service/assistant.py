@@ -61,8 +61,8 @@ class _Asked:
 
     @property
     def query(self) -> str:
-        """The question that stands alone."""
-        return self.understood_as or self.question
+        """What is searched for: the question that stands alone, less what it says of the documents' dates."""
+        return self.timing.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Assistant:
         query = check_question(query, self._settings.question_characters)
         with self._finding.wait(lambda: False):
             self._embedder.use_threads(self._share(self._drafting))
-            return _shown(self._search(query, plan_search(query, dates), limit, keywords_only=False))
+            return _shown(self._search(plan_search(query, dates), limit, keywords_only=False))
 
     def _events(self, asked: _Asked) -> Iterator[Event]:
         watch = _Watch()
@@ -212,7 +212,7 @@ class Assistant:
             if not mine:
                 return None
             self._embedder.use_threads(self._share(self._drafting))
-            passages = self._search(asked.query, asked.timing, self._settings.passages, keywords_only)
+            passages = self._search(asked.timing, self._settings.passages, keywords_only)
             watch.mark("search")
             embedder = None if keywords_only else self._embedder
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
@@ -225,12 +225,14 @@ class Assistant:
                 reason = self._refuse(asked.timing, passages, watch)
             return _Found(asked, passages, evidence, quotes, reason)
 
-    def _search(self, query: str, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
+    def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
-        found = self.index.search(query, limit, keywords_only, period=timing.period, preference=timing.preference)
+        found = self.index.search(
+            timing.query, limit, keywords_only, period=timing.period, preference=timing.preference
+        )
         # The reader has the threads that the embedder was given: torch counts them for each thread that calls.
         reader = None if keywords_only else self.reader
-        return rerank(query, found, reader, self._settings.reading_milliseconds / 1000)
+        return rerank(timing.query, found, reader, self._settings.reading_milliseconds / 1000)
 
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:

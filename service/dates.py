@@ -35,8 +35,12 @@ DATE_NAMES = tuple(field.name for field in fields(Dates))
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a search heeds time, and what an answer tells of it; None where time plays no part."""
+    """How a search heeds time, and what an answer tells of it; None where time plays no part.
 
+    `query` is what is searched for: the question without what it says of the documents' dates.
+    """
+
+    query: str
     period: Period = ALL_DAYS
     preference: Preference | None = None
     told: SearchedPeriod | None = None
@@ -82,8 +86,13 @@ def plan_search(question: str, dates: Dates) -> Timing:
     period = dates.period.narrow(hint.required)
     preference = Preference(hint.wanted, hint.newest_first)
     if period.is_open and preference == Preference():
-        return Timing()
-    return Timing(period, None if preference == Preference() else preference, _tell(period, hint, today))
+        return Timing(question)
+    return Timing(
+        hint.bare or question,
+        period,
+        None if preference == Preference() else preference,
+        _tell(period, hint, today),
+    )
 
 
 def _tell(period: Period, hint: TimeHint, today: date) -> SearchedPeriod:

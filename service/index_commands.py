@@ -222,7 +222,7 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     """
     with _open(load_settings(index=folder)) as index:
         timing = plan_search(query, dates)
-        for passage in index.search(query, limit, period=timing.period, preference=timing.preference):
+        for passage in index.search(timing.query, limit, period=timing.period, preference=timing.preference):
             click.echo(_to_json(passage) if as_json else render_found(passage))
 
 

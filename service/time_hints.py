@@ -19,20 +19,26 @@ _MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTHS)})\w*", re.IGN
 class TimeHint:
     """The period that is `wanted` of documents, and the one that is `required` of them.
 
-    `newest_first` when the newest count more; `words` are those of the question that it rests on.
+    `newest_first` when the newest count more; `words` are those of the question that it rests on. `bare`
+    is the question without the phrases that bind: they speak of documents, and no document speaks like that.
     """
 
     wanted: Period = ALL_DAYS
     required: Period = ALL_DAYS
     newest_first: bool = False
     words: tuple[str, ...] = ()
+    bare: str = ""
 
 
 def read_hint(question: str, today: date) -> TimeHint:
     """The hint that a question holds, seen from a day; an "as of" in it takes that day's place."""
     phrases = find_phrases(question)
-    known = [_known(question, phrase, today) for phrase in phrases if phrase.force == "as_of"]
-    as_of = min((day for day in known if day is not None), default=None)
+    known = [
+        (phrase, period.before - timedelta(days=1))
+        for phrase in phrases
+        if phrase.force == "as_of" and (period := _period(question, phrase, (phrase,), today)) and period.before
+    ]
+    as_of = min((day for _, day in known), default=None)
     seen_from = today if as_of is None else min(today, as_of)
     ranges = [
         (phrase, period)
@@ -43,22 +49,21 @@ def read_hint(question: str, today: date) -> TimeHint:
     # One phrase that only prefers tells of documents that a binding one beside it would leave out.
     binds = bool(ranges) and all(phrase.force == "require" for phrase, _ in ranges)
     newest = find_newest(question)
-    words = [question[phrase.start : phrase.end] for phrase in phrases if phrase.force == "as_of" and as_of]
-    words += [question[phrase.start : phrase.end] for phrase, _ in ranges]
+    used = [phrase for phrase, _ in (*known, *ranges)]
+    words = [question[phrase.start : phrase.end] for phrase in used]
     return TimeHint(
         wanted=ALL_DAYS if binds else whole,
         required=(whole if binds else ALL_DAYS).narrow(Period(as_of=as_of)),
         newest_first=newest is not None,
         words=tuple(dict.fromkeys([*words, *([newest] if newest else [])])),
+        bare=_without(question, [phrase for phrase in used if phrase.force == "as_of" or binds]),
     )
 
 
-def _known(question: str, phrase: TimePhrase, today: date) -> date | None:
-    """The last day of which something is known."""
-    period = _period(question, phrase, (phrase,), today)
-    if period is None:
-        return None
-    return None if period.before is None else period.before - timedelta(days=1)
+def _without(question: str, phrases: Sequence[TimePhrase]) -> str:
+    for phrase in sorted(phrases, key=lambda phrase: -phrase.start):
+        question = question[: phrase.start] + question[phrase.end :]
+    return " ".join(question.split()).lstrip(" ,;:")
 
 
 def _period(question: str, phrase: TimePhrase, phrases: Sequence[TimePhrase], today: date) -> Period | None:

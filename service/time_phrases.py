@@ -155,11 +155,14 @@ _AS_KNOWN = re.compile(
     r"\bas (?:(?:it|they|things?|matters|this|that) )?(?:(?:was|were) )?(?:known|stood|understood)$", re.IGNORECASE
 )
 _KNOWN = re.compile(r"\bwhat (?:was|is|were|had been|has been) (?:already )?known\b", re.IGNORECASE)
-_CURRENT = r"(?<!direct )(?<!alternating )(?<!electric )\bcurrent(?= [a-z])(?! (?:account|affairs|of|and|is|in|are|flows)\b)"
+_CURRENT = (
+    r"(?<!direct )(?<!alternating )(?<!electric )"
+    r"\bcurrent(?= [a-z])(?! (?:account|affairs|of|and|is|in|are|flows)\b)"
+)
 _NOW = r"(?<!until )(?<!by )(?<!from )\bnow\b(?! that\b)"
 _NEWEST = re.compile(
-    rf"{_CURRENT}|{_NOW}|(?<!at the )\b(?:latest|newest|most recent(?:ly)?|currently|recently|lately|recent|nowadays"
-    r"|at present|at the moment|right now|these days|today)\b",
+    rf"{_CURRENT}|{_NOW}|(?<!at the )\b(?:latest|newest|most recent(?:ly)?|currently|recently|lately|recent"
+    r"|nowadays|at present|at the moment|right now|these days|today)\b",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"(?<=[A-Za-z] )(?:Now|Today|Current|Latest|Recent)\b")
@@ -202,16 +205,15 @@ def _read_single(question: str, found: re.Match[str]) -> TimePhrase | None:
 
 
 def _phrase(question: str, found: re.Match[str], use: Use, kind: Kind, expressions: tuple[str, ...]) -> TimePhrase:
-    return TimePhrase(found.start(), found.end(), use, _force(question, found), kind, expressions)
-
-
-def _force(question: str, found: re.Match[str]) -> Force:
     before, phrase = question[: found.start()].rstrip(), found.group().lower()
-    if phrase.startswith(("as of ", "as at ")) or _AS_KNOWN.search(before) or _KNOWN.search(question):
-        return "as_of"
-    if _PUBLISHED.search(before) or _REPORTED.search(question):
-        return "require"
-    return "require" if phrase.startswith("from ") and _PAPERS.search(before) else "prefer"
+    known, published = _AS_KNOWN.search(before), _PUBLISHED.search(before)
+    force: Force = "prefer"
+    if known or phrase.startswith(("as of ", "as at ")) or _KNOWN.search(question):
+        force = "as_of"
+    elif published or _REPORTED.search(question) or (phrase.startswith("from ") and _PAPERS.search(before)):
+        force = "require"
+    start = (known or published or found).start()
+    return TimePhrase(start, found.end(), use, force, kind, expressions)
 
 
 def _names(rest: str, kind: Kind) -> bool:

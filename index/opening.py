@@ -97,6 +97,12 @@ def parse_date(written: str) -> date | None:
     return day if day.year >= 1000 and str(day.year) in plain else None
 
 
+def stated_days(text: str) -> tuple[date, ...]:
+    """The days that a text names in full, with their year."""
+    days = (parse_date(match.group()) for match in re.finditer(_WRITTEN, text))
+    return tuple(day for day in days if day is not None)
+
+
 _TITLE_LINE = re.compile(r"(?P<title>[^\n]{1,120})\n[^\S\n]*(?:\n|\Z)")
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 

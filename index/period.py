@@ -1,8 +1,11 @@
 """Days of documents: those that a search is held to, and those that it prefers."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
 
 PREFERENCE_WEIGHT = 0.3
 """The share of its score that a passage of the wrong time loses at most."""
@@ -58,18 +61,12 @@ class Preference:
     period: Period = ALL_DAYS
     newest_first: bool = False
 
-    def timeliness(self, days: Mapping[int, date]) -> dict[int, float]:
-        """For each chunk, by its document's day: 1 for the right time, 1 - PREFERENCE_WEIGHT for the wrong one.
-
-        Of the newest days that are there each is a step better than the one before it.
-        """
-        steps = {day: step for step, day in enumerate(sorted(set(days.values())))}
-        newest = max(1, len(steps) - 1)
-        return {
-            number: 1
-            - PREFERENCE_WEIGHT * (1 - self._nearness(day) * (steps[day] / newest if self.newest_first else 1))
-            for number, day in days.items()
-        }
+    def timeliness(self, days: Sequence[date]) -> NDArray[np.float64]:
+        """What is left of a passage's score, by its document's day: 1 for the right time; shape (days,)."""
+        ages = {day: age for age, day in enumerate(sorted(set(days), reverse=True))}
+        oldest = max(1, len(ages) - 1)
+        nearness = [self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0) for day in days]
+        return 1 - PREFERENCE_WEIGHT * (1 - np.array(nearness))
 
     def _nearness(self, day: date) -> float:
         """1 for a day of the period, less with every day after its end, 0 for one before it."""

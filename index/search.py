@@ -1,41 +1,47 @@
 """The index as others see it: a question in, ranked passages out, and the sentences within them.
 
-Keyword and vector scores are joined as a convex sum; on dated news plain reciprocal rank fusion was worse than
-BM25 alone. While the embedder is still loading, keywords alone give a first answer.
+Keywords and vectors find candidates, index/ranking.py orders them. While the embedder is still loading, keywords
+alone give a first answer.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.build import manifest_of
 from index.choose import select_one
 from index.documents import Span
-from index.embed import Embedder
+from index.embed import Embedder, Vectors
 from index.manifest import Manifest, check
 from index.period import ALL_DAYS, Period, Preference
+from index.query import Part, SourceNames, read_query
+from index.ranking import Found, Ranked, rank
 from index.reader import Reading
 from index.split import Splitter
-from index.store import Counts, Stamp, Store, StoredDocument, StoredSpan
+from index.store import Candidate, Counts, Stamp, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex
-from index.words import stem, terms, words
+from index.words import terms
 
-KEYWORD_WEIGHT = 0.65
-_CANDIDATES = 100
+_KEYWORD_CANDIDATES = 200
+_VECTOR_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk that was found: its words, where they stand, and why it ranks here.
 
-    `score` compares passages of one search, before they are read within 0..1; `keyword` is the BM25 score, zero
-    without a common word; `cosine` the similarity of meaning, None while the embedder is not loaded; `reading` what
-    the reader tells of it, None where it was not read; `timeliness` how near its day is to the time preferred, 1
-    where none is.
+    `score` compares passages of one search: 1 fits best by words and meaning, more where source or day fit too;
+    `keyword` is the BM25 score, zero without a common word; `cosine` the similarity of meaning, None while the
+    embedder is not loaded; `timeliness` how near its day is to the time preferred, 1 where none is; `also_in` are
+    other documents that say the same in the same words; `reading` what the reader tells of it, None where it was
+    not read.
     """
 
     id: int
@@ -45,8 +51,9 @@ class Passage:
     score: float
     keyword: float
     cosine: float | None
-    reading: Reading | None = None
     timeliness: float = 1.0
+    also_in: tuple[StoredDocument, ...] = ()
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Index:
         self._manifest = manifest
         self._lock = threading.Lock()
         self._vectors: tuple[Stamp, VectorIndex] | None = None
+        self._names: tuple[Stamp, SourceNames] | None = None
         self._unsaved = False
 
     @classmethod
@@ -114,7 +122,7 @@ class Index:
     def _reopen(self) -> None:
         store = _open(self._store.folder, self._manifest)
         self._store.close()
-        self._store, self._vectors, self._unsaved = store, None, False
+        self._store, self._vectors, self._names, self._unsaved = store, None, None, False
 
     def search(
         self,
@@ -128,30 +136,25 @@ class Index:
         """The best passages for a query, best first; at most `limit`, of documents of the period alone."""
         vector = None if keywords_only else self._embedder.embed_query(query)
         with self._snapshot() as store:
-            allowed = None if period.is_open else store.chunks_of(period)
-            keyword = dict(store.match(_expression(query), _CANDIDATES, period))
-            cosine = (
-                {} if vector is None else dict(self._current_vectors(store).search(vector, _CANDIDATES, allowed))
-            )
-            scores = _fuse(keyword, cosine)
-            timeliness = {} if preference is None else preference.timeliness(store.days(tuple(scores)))
-            scores = {number: score * timeliness.get(number, 1.0) for number, score in scores.items()}
-            best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
-            found = store.chunks(best)
+            asked = read_query(query, self._source_names(store))
+            candidates = self._candidates(store, asked.whole, vector, period)
+            cosines = None if vector is None else _cosines(candidates, vector)
+            rarity = _rarity(store, asked.whole.terms)
+            ranked = rank(asked, Found(candidates, rarity, cosines), limit, preference)
+            found = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
         self._save_vectors()
-        return tuple(
-            Passage(
-                number,
-                found[number].document,
-                found[number].span,
-                found[number].text,
-                scores[number],
-                keyword.get(number, 0.0),
-                None if vector is None else cosine.get(number, 0.0),
-                timeliness=timeliness.get(number, 1.0),
-            )
-            for number in best
-        )
+        return tuple(_passage(item, found) for item in ranked)
+
+    def _candidates(
+        self, store: Store, asked: Part, vector: Vectors | None, period: Period
+    ) -> tuple[Candidate, ...]:
+        """What shares the rarest words with the question, and what is nearest to it."""
+        found = {number for number, _ in store.match(_expression(asked.terms), _KEYWORD_CANDIDATES, period)}
+        if vector is not None:
+            allowed = None if period.is_open else store.chunks_of(period)
+            nearest = self._current_vectors(store).search(vector, _VECTOR_CANDIDATES, allowed)
+            found.update(number for number, _ in nearest)
+        return store.candidates(sorted(found))
 
     def sentences(self, passages: Sequence[Passage]) -> tuple[StoredSpan, ...]:
         """The sentences of the passages, each once, in the passages' order."""
@@ -166,12 +169,7 @@ class Index:
     def weights(self, query: str) -> dict[str, float]:
         """The content terms of a query with their inverse document frequency over the chunks, as in BM25."""
         with self._snapshot() as store:
-            size = store.counts().chunks
-            return {
-                term: log(1 + (size - count + 0.5) / (count + 0.5))
-                for term in dict.fromkeys(terms(query))
-                for count in [store.chunk_frequency(term)]
-            }
+            return _rarity(store, tuple(dict.fromkeys(terms(query))))
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
@@ -213,6 +211,12 @@ class Index:
             self._vectors = (stamp, cached or VectorIndex.build(*store.vectors(self._embedder.dimension)))
         return self._vectors[1]
 
+    def _source_names(self, store: Store) -> SourceNames:
+        stamp = store.stamp()
+        if self._names is None or self._names[0] != stamp:
+            self._names = (stamp, SourceNames(store.sources()))
+        return self._names[1]
+
     def _save_vectors(self) -> None:
         """Outside of the snapshot, in which a removal meanwhile could not be seen."""
         with self._lock:
@@ -232,24 +236,39 @@ def _open(folder: Path, manifest: Manifest) -> Store:
     return store
 
 
-def _expression(query: str) -> str:
-    """An FTS5 expression that matches any content word; the stems are quoted, so no syntax gets through."""
-    content = terms(query) or [stem(word) for word in words(query)]
-    return " OR ".join(f'"{term}"' for term in dict.fromkeys(content)) or '""'
+def _expression(stems: Sequence[str]) -> str:
+    """An FTS5 expression that matches any of the stems, which are quoted, so no syntax gets through."""
+    return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
-def _fuse(keyword: dict[int, float], cosine: dict[int, float]) -> dict[int, float]:
-    """Weighted sum of the scores, each scaled to 0..1 within its own list."""
-    if not cosine:
-        return _scaled(keyword)
-    scaled_keyword, scaled_cosine = _scaled(keyword), _scaled(cosine)
+def _rarity(store: Store, stems: Sequence[str]) -> dict[str, float]:
+    """Each stem's inverse document frequency over the chunks, as in BM25."""
+    size = store.counts().chunks
     return {
-        number: KEYWORD_WEIGHT * scaled_keyword.get(number, 0.0)
-        + (1 - KEYWORD_WEIGHT) * scaled_cosine.get(number, 0.0)
-        for number in scaled_keyword | scaled_cosine
+        term: log(1 + (size - count + 0.5) / (count + 0.5))
+        for term in stems
+        for count in [store.chunk_frequency(term)]
     }
 
 
-def _scaled(scores: dict[int, float]) -> dict[int, float]:
-    top = max(scores.values(), default=0.0)
-    return {number: max(0.0, score) / top if top > 0 else 0.0 for number, score in scores.items()}
+def _cosines(candidates: Sequence[Candidate], vector: Vectors) -> NDArray[np.float64]:
+    """Shape (candidates,)."""
+    if not candidates:
+        return np.zeros(0)
+    return np.asarray(np.array([item.vector for item in candidates], dtype=np.float64) @ vector[0])
+
+
+def _passage(item: Ranked, found: Mapping[int, StoredSpan]) -> Passage:
+    chunk = found[item.id]
+    repeated = {found[number].document.id: found[number].document for number in item.repeats}
+    return Passage(
+        item.id,
+        chunk.document,
+        chunk.span,
+        chunk.text,
+        item.score,
+        item.keyword,
+        item.cosine,
+        item.timeliness,
+        tuple(repeated.values()),
+    )

@@ -86,6 +86,19 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk as it is compared with others; `header` and `text` are stems, `vector` has the shape (dimension,)."""
+
+    id: int
+    document: int
+    source: str | None
+    date: date
+    header: str
+    text: str
+    vector: "np.typing.NDArray[np.float16]"
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSpan:
     """A sentence or chunk with its document and its words."""
 
@@ -418,14 +431,24 @@ class Store:
         rows = self._connection.execute(_OF_PERIOD, _bounds(period)).fetchall()
         return np.array([row[0] for row in rows], dtype=np.int64)
 
-    def days(self, ids: Sequence[int]) -> dict[int, date]:
-        """The day of each chunk's document; unknown ids are left out."""
+    def candidates(self, ids: Sequence[int]) -> tuple[Candidate, ...]:
+        """Chunks by id, in the order of their ids; unknown ids are left out."""
         rows = self._connection.execute(
-            "SELECT chunks.id, documents.date FROM chunks JOIN documents ON documents.id = chunks.document"
-            " WHERE chunks.id IN (SELECT value FROM json_each(?))",
+            "SELECT chunks.id, chunks.document, documents.source, documents.date, keywords.header, keywords.text,"
+            " chunks.vector FROM chunks JOIN documents ON documents.id = chunks.document"
+            " JOIN keywords ON keywords.rowid = chunks.id"
+            " WHERE chunks.id IN (SELECT value FROM json_each(?)) ORDER BY chunks.id",
             (json.dumps(list(ids)),),
         )
-        return {row[0]: _day(row[1]) for row in rows}
+        return tuple(
+            Candidate(row[0], row[1], row[2], _day(row[3]), row[4], row[5], np.frombuffer(row[6], dtype=np.float16))
+            for row in rows
+        )
+
+    def sources(self) -> tuple[str, ...]:
+        """The sources of all documents, each once."""
+        rows = self._connection.execute("SELECT DISTINCT source FROM documents WHERE source IS NOT NULL ORDER BY 1")
+        return tuple(row[0] for row in rows)
 
     def chunk_frequency(self, term: str) -> int:
         """In how many chunks a stemmed term occurs."""

@@ -90,7 +90,9 @@ class VectorIndex:
         limit = min(limit, int(self._index.ntotal) if allowed is None else len(allowed))
         if limit == 0:
             return []
-        chosen = None if allowed is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
+        chosen: Any = None
+        if allowed is not None:
+            chosen = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
         scores, ids = self._index.search(vector, limit, params=chosen)
         return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
 

@@ -1,0 +1,189 @@
+"""Candidates of a search -> the best of them, best first, so that together they tell of all that is asked.
+
+A candidate's score joins three things: how well it fits the question as a whole, by keywords (BM25, Robertson and
+Zaragoza 2009) and by meaning (cosine), each by the best candidate's; how well its keywords fit the best of the
+question's parts; and whether it is of a source or day that is named there. Then one is chosen after the other: a
+term that the chosen ones tell of counts less from then on (as in xQuAD, Santos et al. 2010, the terms standing for
+the aspects), and so do further candidates of the same source. What repeats a chosen one takes no place.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.period import Preference
+from index.query import Part, Query
+from index.store import Candidate
+
+KEYWORD_WEIGHT = 0.65
+PART_WEIGHT = 0.4
+_SOURCE_WEIGHT, _DAY_WEIGHT = 0.25, 0.2
+_TERM_DECAY = 0.15
+_SAME_SOURCE = 0.02
+_K1, _B = 0.9, 0.4
+"""Chosen on MultiHop-RAG's development half; none is at an edge: see the table in DEVELOPMENT.md."""
+
+_SHINGLE = 5
+_REPEATS = 0.6
+"""Words in a row that are compared, and the share of them that a repeated text has in common (Broder 1997)."""
+
+_LIKE_KEYWORDS, _LIKE_COSINE = 0.15, 0.1
+"""What says the same scores about the same; others are not compared word by word."""
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is ranked: `cosines` has the shape (candidates,) and is None while nothing is embedded; `rarity` is each
+    of the question's terms' inverse document frequency."""
+
+    candidates: Sequence[Candidate]
+    rarity: Mapping[str, float]
+    cosines: Scores | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A chosen candidate; `timeliness` is 1 where no time is preferred; `repeats` are the ids of those of other
+    documents that say the same in the same words."""
+
+    id: int
+    score: float
+    keyword: float
+    cosine: float | None
+    timeliness: float
+    repeats: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """`terms` has the shape (candidates, terms): what each of the whole question's terms adds to `score`."""
+
+    score: Scores
+    terms: Scores
+    keyword: Scores
+    timeliness: Scores
+
+
+def rank(query: Query, found: Found, limit: int, preference: Preference | None = None) -> tuple[Ranked, ...]:
+    """The best of the candidates, best first; at most `limit`."""
+    if not found.candidates:
+        return ()
+    scored = _score(query, found)
+    if preference is not None:
+        scored = _prefer(scored, preference.timeliness([candidate.date for candidate in found.candidates]))
+    return _choose(found, scored, limit)
+
+
+def _score(query: Query, found: Found) -> _Scored:
+    candidates, whole = found.candidates, query.whole
+    weights = _keyword_weights(candidates, whole.terms, found.rarity)
+    keyword = weights.sum(axis=1)
+    share = 1.0 if found.cosines is None else KEYWORD_WEIGHT
+    terms = share * weights / max(float(keyword.max()), 1e-9)
+    fit = terms.sum(axis=1) + _named(whole, candidates)
+    if found.cosines is not None:
+        fit = fit + (1 - share) * _scaled(found.cosines)
+    if query.parts:
+        columns = {term: column for column, term in enumerate(whole.terms)}
+        parts = [
+            _scaled(weights[:, [columns[term] for term in part.terms]].sum(axis=1)) + _named(part, candidates)
+            for part in query.parts
+        ]
+        fit = (fit + PART_WEIGHT * np.max(parts, axis=0)) / (1 + PART_WEIGHT)
+        terms = terms / (1 + PART_WEIGHT)
+    return _Scored(fit, terms, keyword, np.ones(len(candidates)))
+
+
+def _prefer(scored: _Scored, timeliness: Scores) -> _Scored:
+    return _Scored(scored.score * timeliness, scored.terms * timeliness[:, None], scored.keyword, timeliness)
+
+
+def _keyword_weights(candidates: Sequence[Candidate], terms: Sequence[str], rarity: Mapping[str, float]) -> Scores:
+    """BM25 of each candidate and term, shape (candidates, terms); the candidates' mean length stands for all's."""
+    wanted = frozenset(terms)
+    counts = np.zeros((len(candidates), len(terms)))
+    lengths = np.zeros(len(candidates))
+    for row, candidate in enumerate(candidates):
+        found = f"{candidate.header} {candidate.text}".split()
+        lengths[row] = len(found)
+        counted = Counter(stem for stem in found if stem in wanted)
+        counts[row] = [counted[term] for term in terms]
+    norms = _K1 * (1 - _B + _B * lengths / lengths.mean())
+    rarities = np.array([rarity[term] for term in terms])
+    return np.asarray(counts * (_K1 + 1) / (counts + norms[:, None]) * rarities)
+
+
+def _named(part: Part, candidates: Sequence[Candidate]) -> Scores:
+    """What a candidate gains by being of a source, and of a day, that is named."""
+    return np.array(
+        [
+            _SOURCE_WEIGHT * (candidate.source in part.sources) + _DAY_WEIGHT * (candidate.date in part.days)
+            for candidate in candidates
+        ]
+    )
+
+
+def _scaled(scores: Scores) -> Scores:
+    top = float(scores.max())
+    return np.maximum(scores, 0.0) / top if top > 0 else np.zeros_like(scores)
+
+
+# --- one after the other ---
+
+
+def _choose(found: Found, scored: _Scored, limit: int) -> tuple[Ranked, ...]:
+    sources = np.array([candidate.source or "" for candidate in found.candidates])
+    most = np.maximum(scored.terms.max(axis=0, initial=0.0), 1e-9)
+    weights = np.ones(scored.terms.shape[1])
+    others = scored.score - scored.terms.sum(axis=1)
+    free = np.ones(len(sources), dtype=bool)
+    chosen: list[Ranked] = []
+    while free.any() and len(chosen) < limit:
+        scores = np.where(free, scored.terms @ weights + others, -np.inf)
+        best = int(np.argmax(scores))
+        repeats = _repeats(found, scored.keyword, best, free)
+        free[[best, *repeats]] = False
+        chosen.append(
+            Ranked(
+                found.candidates[best].id,
+                max(0.0, float(scores[best])),
+                float(scored.keyword[best]),
+                None if found.cosines is None else float(found.cosines[best]),
+                float(scored.timeliness[best]),
+                tuple(found.candidates[other].id for other in repeats),
+            )
+        )
+        weights = weights * (1 - _TERM_DECAY * scored.terms[best] / most)
+        if sources[best]:
+            others = others - _SAME_SOURCE * (sources == sources[best])
+    return tuple(chosen)
+
+
+def _repeats(found: Found, keyword: Scores, place: int, free: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The places of free candidates of other documents whose words are for the most part those of this one."""
+    candidates = found.candidates
+    near = free & (np.abs(keyword - keyword[place]) <= _LIKE_KEYWORDS * keyword[place] + 1e-9)
+    if found.cosines is not None:
+        near &= np.abs(found.cosines - found.cosines[place]) <= _LIKE_COSINE
+    others = [
+        int(other)
+        for other in np.flatnonzero(near)
+        if candidates[int(other)].document != candidates[place].document
+    ]
+    own = _shingles(candidates[place].text) if others else frozenset()
+    return tuple(other for other in others if _share(own, _shingles(candidates[other].text)) >= _REPEATS)
+
+
+def _shingles(stems: str) -> frozenset[tuple[str, ...]]:
+    row = stems.split()
+    return frozenset(zip(*(row[start:] for start in range(_SHINGLE)), strict=False))
+
+
+def _share(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
+    """Of the shorter text's shingles those that the other has, too."""
+    return len(one & other) / max(1, min(len(one), len(other)))

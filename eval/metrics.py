@@ -201,6 +201,29 @@ def risk_coverage(records: Sequence[Record]) -> tuple[tuple[float, float], ...]:
     return tuple((k / len(asked), float(risk)) for k, risk in enumerate(risks, start=1))
 
 
+def reliability(records: Sequence[Record]) -> tuple[tuple[float, float, int], ...]:
+    """Of the answers by tenths of confidence: its mean, the share that is `strict`, how many; no empty tenth.
+
+    The reliability diagram of DeGroot & Fienberg (1983, The Statistician 32), of answers that were given.
+    """
+    _, answered = _asked_and_answered(records)
+    tenths: dict[int, list[tuple[float, float]]] = {}
+    for record in answered:
+        if record.confidence is not None:
+            pair = (record.confidence, record.scores["strict"])
+            tenths.setdefault(min(9, int(10 * record.confidence)), []).append(pair)
+    means = ((np.mean(pairs, axis=0), len(pairs)) for _, pairs in sorted(tenths.items()))
+    return tuple((float(said), float(found), count) for (said, found), count in means)
+
+
+def calibration_error(tenths: Sequence[tuple[float, float, int]]) -> float | None:
+    """The expected calibration error (Naeini, Cooper & Hauskrecht 2015, AAAI), None without any answer."""
+    counted = sum(count for *_, count in tenths)
+    if not counted:
+        return None
+    return sum(count * abs(said - found) for said, found, count in tenths) / counted
+
+
 def _mean_score(records: Sequence[Record], key: str) -> Measure | None:
     values = [record.scores[key] for record in records if key in record.scores]
     return mean(values) if values else None

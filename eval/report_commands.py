@@ -28,7 +28,7 @@ _markdown_option = click.option("--markdown", "as_markdown", is_flag=True, help=
 @json_option
 @_markdown_option
 @click.option(
-    "--plot", metavar="FILE.svg", callback=refuse_empty, help="Draw risk against coverage, and the losses."
+    "--plot", metavar="FILE.svg", callback=refuse_empty, help="Draw risk by coverage, reliability, and the losses."
 )
 def report_command(run: str, as_json: bool, as_markdown: bool, plot: str | None) -> None:
     """Tell a run's figures: all questions, each type and group, and where wrong answers were lost.

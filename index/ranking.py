@@ -10,6 +10,7 @@ the aspects), and so do further candidates of the same source. What repeats a ch
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from index.period import Preference
 from index.query import Part, Query
 from index.store import Candidate
+from index.words import stem
 
 KEYWORD_WEIGHT = 0.65
 PART_WEIGHT = 0.4
@@ -29,6 +31,16 @@ _K1, _B = 0.9, 0.4
 _SHINGLE = 5
 _REPEATS = 0.6
 """Words in a row that are compared, and the share of them that a repeated text has in common (Broder 1997)."""
+
+_FACTS = frozenset(
+    stem(word)
+    for word in (
+        "no not never none nor neither without one two three four five six seven eight nine ten eleven twelve "
+        "dozen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half third "
+        "quarter first second twice double triple"
+    ).split()
+)
+"""With anything that has a digit: words that make another statement of the same sentence."""
 
 _LIKE_KEYWORDS, _LIKE_COSINE = 0.15, 0.1
 """What says the same scores about the same; others are not compared word by word."""
@@ -175,8 +187,24 @@ def _repeats(found: Found, keyword: Scores, place: int, free: NDArray[np.bool_])
         for other in np.flatnonzero(near)
         if candidates[int(other)].document != candidates[place].document
     ]
-    own = _shingles(candidates[place].text) if others else frozenset()
-    return tuple(other for other in others if _share(own, _shingles(candidates[other].text)) >= _REPEATS)
+    return tuple(other for other in others if _says_the_same(candidates[place].text, candidates[other].text))
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    """True when most of the shorter text's words are the other's, and, where they run together, all its figures.
+
+    So last month's bulletin, the same but for a number, is no repeat of this month's.
+    """
+    if _share(_shingles(one), _shingles(other)) < _REPEATS:
+        return False
+    left, right = one.split(), other.split()
+    matches = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()[:-1]  # less the end's mark
+    first, last = matches[0], matches[-1]
+    return _facts(left[first.a : last.a + last.size]) == _facts(right[first.b : last.b + last.size])
+
+
+def _facts(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word in _FACTS or any(letter.isdigit() for letter in word)]
 
 
 def _shingles(stems: str) -> frozenset[tuple[str, ...]]:

@@ -26,19 +26,42 @@ def rerank(
 ) -> tuple[Passage, ...]:
     """The passages with their readings, best first; those that time or number do not suffice for have none.
 
-    To the score of the search comes the passage's share of relevance among those read (softmax), times the
+    A document's opening (dateline, front matter) is left out of what is read: its names answer nothing. To the
+    score of the search comes the passage's share of relevance among those read (softmax), times the
     probability that it answers. Without a reader they stay as they are. Raises ReaderUnavailable,
     EmbedderUnavailable.
     """
     if reader is None or not passages:
         return tuple(passages)
-    excerpts = [Excerpt(passage.document.title, passage.text) for passage in passages[:MOST_READ]]
+    excerpts = [_prose(passage) for passage in passages[:MOST_READ]]
     readings = (*reader.read(question, excerpts, seconds), *(None for _ in passages[MOST_READ:]))
     scored = [
-        replace(passage, reading=reading, score=passage.score + READING_WEIGHT * worth * passage.timeliness)
+        replace(
+            passage,
+            reading=_placed(reading, passage),
+            score=passage.score + READING_WEIGHT * worth * passage.timeliness,
+        )
         for passage, reading, worth in zip(passages, readings, _worths(readings), strict=True)
     ]
     return tuple(sorted(scored, key=lambda passage: -passage.score))
+
+
+def _opening(passage: Passage) -> int:
+    """How many of the passage's first characters stand before the document's prose; none if all of them do."""
+    count = max(0, passage.document.body - passage.span.start)
+    return count if count < len(passage.text) else 0
+
+
+def _prose(passage: Passage) -> Excerpt:
+    return Excerpt(passage.document.title, passage.text[_opening(passage) :])
+
+
+def _placed(reading: Reading | None, passage: Passage) -> Reading | None:
+    """With the characters of the passage instead of those of its prose."""
+    left_out = _opening(passage)
+    if reading is None or not left_out:
+        return reading
+    return replace(reading, start=reading.start + left_out, end=reading.end + left_out)
 
 
 def _worths(readings: Sequence[Reading | None]) -> list[float]:

@@ -47,7 +47,7 @@ FULL_ENOUGH = 0.6
 class Splitter:
     """Sizes in tiktoken tokens: of a chunk at most, and of the sentences that it repeats from the one before."""
 
-    chunk_tokens: int = 200
+    chunk_tokens: int = 256
     overlap_tokens: int = 20
 
     def __post_init__(self) -> None:

@@ -53,6 +53,17 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprint:
+    """Another document with the same words, as when several papers print one agency's story."""
+
+    document: str
+    version: str
+    title: str
+    source: str | None
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class CitedPassage:
     """A passage that was searched for the answer, best first; `score` compares passages of one answer only."""
 
@@ -66,6 +77,7 @@ class CitedPassage:
     end: int
     text: str
     score: float
+    also_reported_by: tuple[Reprint, ...]
 
 
 @dataclass(frozen=True, slots=True)

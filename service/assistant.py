@@ -9,8 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from index import Embedder, Index, IndexingError, Passage, Reader, Splitter, open_embedder, open_reader, rerank
-from service.answer import Answer, Citation, CitedPassage, ModelUse, Reason, Sentence, Tier, Trace
+from index import (
+    Embedder,
+    Index,
+    IndexingError,
+    Passage,
+    Reader,
+    Splitter,
+    StoredDocument,
+    open_embedder,
+    open_reader,
+    rerank,
+)
+from service.answer import Answer, Citation, CitedPassage, ModelUse, Reason, Reprint, Sentence, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
 from service.dates import NO_DATES, Dates, Timing, describe_filter, plan_search
@@ -434,6 +445,11 @@ def _shown(passages: Sequence[Passage]) -> tuple[CitedPassage, ...]:
             end=passage.span.end,
             text=passage.text,
             score=round(passage.score, 4),
+            also_reported_by=tuple(map(_reprint, passage.also_in)),
         )
         for passage in passages
     )
+
+
+def _reprint(document: StoredDocument) -> Reprint:
+    return Reprint(document.path, document.version, document.title, document.source, document.date.isoformat())

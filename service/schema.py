@@ -24,6 +24,14 @@ _WHERE = {
     "end": 667,
 }
 
+_REPRINT = {
+    "document": "doha-talks-second-day.txt",
+    "version": "91d2c7b0a4e8f6135c7d9e2b8a0f4c6d1e3b5a7988776655443322110ffeeddc",
+    "title": "Talks enter second day",
+    "source": "Harbour Wire",
+    "date": "2024-08-17",
+}
+
 
 def _example() -> Answer:
     return ANSWER.validate_python(
@@ -37,7 +45,7 @@ def _example() -> Answer:
             "confidence": 0.86,
             "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1]}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
-            "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97}],
+            "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97, "also_reported_by": [_REPRINT]}],
             "period": None,
             "trace": {
                 "tier": "quoted",

@@ -43,7 +43,7 @@ class Settings(BaseModel):
     caution: Caution = Field("normal", description="how sure an answer must be: low, normal or high")
     model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
     threads: int = Field(2, ge=1, le=256, description="threads of embedder, reader and language model")
-    chunk_tokens: int = Field(200, ge=32, le=2000, description="most tiktoken tokens in a chunk")
+    chunk_tokens: int = Field(256, ge=32, le=2000, description="most tiktoken tokens in a chunk")
     overlap_tokens: int = Field(20, ge=0, le=200, description="most tiktoken tokens that two chunks share")
     passages: int = Field(8, ge=1, le=100, description="passages that are searched for evidence")
     quoted_sentences: int = Field(3, ge=1, le=10, description="most sentences that an answer quotes")

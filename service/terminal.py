@@ -33,7 +33,9 @@ def render_sources(answer: Answer) -> str:
     if answer.refused:
         heading = [click.style("Closest passages:", bold=True)] if answer.passages else []
         return "\n".join([*heading, *(_passage(passage) for passage in answer.passages[:3])])
-    return "\n".join([click.style("Sources:", bold=True), *(_source(citation) for citation in answer.citations)])
+    return "\n".join(
+        [click.style("Sources:", bold=True), *(_source(citation, answer) for citation in answer.citations)]
+    )
 
 
 def render_list(answer: Answer) -> str:
@@ -98,7 +100,8 @@ def render_found(passage: Passage) -> str:
     document = passage.document
     place = f"{document.path} [{passage.span.start}:{passage.span.end}]"
     head = strip_controls(f"{passage.score:.3f}  {place}  {_dated(document)}")
-    return f"{click.style(head, bold=True)}\n{_wrap(_excerpt(passage.text), '       ')}"
+    also = [_wrap(f"also in {other.path}  {_dated(other)}", "       ") for other in passage.also_in]
+    return "\n".join([click.style(head, bold=True), _wrap(_excerpt(passage.text), "       "), *also])
 
 
 def render_document(document: StoredDocument) -> str:
@@ -115,11 +118,23 @@ def render_report(report: Report) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation, answer: Answer) -> str:
     mark = f"[{citation.n}] "
     head = _wrap(f"{citation.title} ({citation.date}{_KINDS[citation.date_kind]})", " " * len(mark))
     place = strip_controls(f"{citation.document}, characters {citation.start} to {citation.end}")
-    return f"{mark}{head.lstrip()}\n    {place}\n{_wrap(f'“{citation.quote}”', '    ')}"
+    quotation = _wrap(f"“{citation.quote}”", "    ")
+    return f"{mark}{head.lstrip()}\n    {place}\n{quotation}{_also_reported_by(citation, answer)}"
+
+
+def _also_reported_by(citation: Citation, answer: Answer) -> str:
+    """A line on the documents that repeat the passage which the citation is of; nothing where none does."""
+    names = {
+        f"{reprint.source or reprint.title} ({reprint.date}), {reprint.document}": None
+        for passage in answer.passages
+        if passage.version == citation.version and passage.start <= citation.start < passage.end
+        for reprint in passage.also_reported_by
+    }
+    return "\n" + _wrap(f"Also reported by {'; '.join(names)}", "    ") if names else ""
 
 
 def _passage(passage: CitedPassage) -> str:

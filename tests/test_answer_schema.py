@@ -4,13 +4,25 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.answer import ANSWER, Answer, Citation, CitedPassage, Sentence, Trace
+from service.answer import ANSWER, Answer, Citation, CitedPassage, Reprint, Sentence, Trace
 from service.events import EVENT, Done, Event, Failed, Proved, Quoted
 
 CITATION = Citation(
     1, "a.txt", "0f" * 32, "Bridge – closed", "2024-08-16", "stated", None, 0, 30, "It was built in 1931. 🌉"
 )
-PASSAGE = CitedPassage("a.txt", "0f" * 32, "Bridge", "2024-08-16", "file", 3, 0, 50, "It was built.\nIt fell.", 0.5)
+PASSAGE = CitedPassage(
+    "a.txt",
+    "0f" * 32,
+    "Bridge",
+    "2024-08-16",
+    "file",
+    3,
+    0,
+    50,
+    "It was built.\nIt fell.",
+    0.5,
+    (Reprint("b.txt", "1f" * 32, "A bridge", None, "2024-08-17"),),
+)
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
 ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, 0.86,
@@ -51,6 +63,13 @@ PLACE = {
     "start": "integer",
     "end": "integer",
 }
+REPRINT = {
+    "document": "string",
+    "version": "string",
+    "title": "string",
+    "source": ["string", "null"],
+    "date": "string",
+}
 CONTRACT = {
     "id": "string",
     "question": "string",
@@ -61,7 +80,7 @@ CONTRACT = {
     "confidence": ["number", "null"],
     "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
-    "passages": [{**PLACE, "text": "string", "score": "number"}],
+    "passages": [{**PLACE, "text": "string", "score": "number", "also_reported_by": [REPRINT]}],
     "trace": {
         "tier": TIERS,
         "model": MODEL,

@@ -81,7 +81,7 @@ def test_info_tells_what_built_an_index_that_is_refused(run_citewell: Run, seed_
     folder = seed_settings.index
     done = run_citewell("index", "info", "--index", folder, cwd=folder, CITEWELL_CHUNK_TOKENS="100")
     assert done.returncode == 0
-    assert "200+20" in done.stdout
+    assert "256+20" in done.stdout
 
 
 @pytest.mark.model

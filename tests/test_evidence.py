@@ -104,9 +104,8 @@ def test_no_passages_give_no_evidence(index: Index, fake_embedder: FakeEmbedder)
 
 def test_of_two_that_say_the_same_one_is_quoted(make_index: Make, fake_embedder: FakeEmbedder) -> None:
     index = make_index(
-        a_txt="The repairs of the bridge will take nine months, engineers said.",
-        b_txt="Engineers said the repairs of the bridge will take nine months.",
-        c_txt="The ferry carries passengers.",
+        a_txt="The repairs of the bridge will take nine months, engineers said. A ferry carries passengers.",
+        b_txt="Engineers said the repairs of the bridge will take nine months. The council pays for all of it.",
     )
     evidence = _rank(index, "How long will the repairs of the bridge take?", fake_embedder)
     assert sum("nine months" in text for text in _texts(evidence)) == 2

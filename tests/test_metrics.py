@@ -13,10 +13,12 @@ from eval.metrics import (
     NOTHING,
     Measure,
     bootstrap_mean,
+    calibration_error,
     mean,
     measure,
     metric_of,
     percentile,
+    reliability,
     risk_coverage,
     share,
 )
@@ -216,6 +218,15 @@ def test_where_all_was_refused_there_is_no_curve() -> None:
 def test_without_any_confidence_there_is_no_curve() -> None:
     assert risk_coverage(sure((None, 1.0))) == ()
     assert measure(sure((None, 1.0)))["aurc"] == NOTHING
+
+
+def test_reliability_goes_by_tenths_and_leaves_out_what_gave_no_answer() -> None:
+    answers = sure((0.91, 1.0), (0.99, 0.0), (1.0, 1.0), (0.05, 0.0), (None, 1.0))
+    tenths = reliability([*answers, refusal()])
+    assert tenths == (pytest.approx((0.05, 0.0, 1)), pytest.approx((2.9 / 3, 2 / 3, 3)))
+    # One is .05 off, three are 2.9 / 3 - 2 / 3 = .3 off.
+    assert calibration_error(tenths) == pytest.approx((0.05 + 3 * 0.3) / 4)
+    assert calibration_error(reliability([refusal()])) is None
 
 
 def claim(group: str | None, label: bool, verdict: bool | None) -> Record:

@@ -136,6 +136,21 @@ def test_what_is_reprinted_takes_one_place_and_is_named(make_index: Callable[...
     assert passages[1].also_in == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (WIRE, WIRE.replace("within two years", "within three years")),
+        (WIRE, WIRE.replace("opened", "has not opened")),
+        (WIRE + " It cost 5 million.", WIRE + " It cost 6 million."),
+    ],
+)
+def test_the_same_sentence_with_another_figure_is_no_reprint(
+    make_index: Callable[..., Index], one: str, other: str
+) -> None:
+    passages = make_index(a_txt=one, b_txt=other).search("Who opened the new tram line of Lindmoor?")
+    assert [passage.also_in for passage in passages] == [(), ()]
+
+
 def test_the_sources_of_an_index_are_those_of_now(
     tmp_path: Path, fake_embedder: FakeEmbedder, make_index: Callable[..., Index]
 ) -> None:

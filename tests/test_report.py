@@ -346,7 +346,11 @@ def test_a_plot_is_an_svg_and_the_same_each_time(tmp_path: Path) -> None:
     first = plot.read_bytes()
     assert b"<svg" in first
     # Letters are drawn, and told beside the drawing.
-    for words in (b"coverage: answered, the surest first, of all questions", b"Risk by coverage, 100% answered"):
+    for words in (
+        b"coverage: answered, the surest first, of all questions",
+        b"Risk by coverage, 100% answered",
+        b"Reliability, expected calibration error 0.417",
+    ):
         assert words in first
     assert CliRunner().invoke(report_command, [*command, str(plot)]).exit_code == 0
     assert plot.read_bytes() == first

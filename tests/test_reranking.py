@@ -44,6 +44,18 @@ def test_what_the_time_did_not_suffice_for_stays_in_its_order(passages: tuple[Pa
     assert rerank(QUESTION, (), reader) == ()
 
 
+def test_a_dateline_is_not_read_and_words_are_pointed_at_in_the_passage(make_index: Callable[..., Index]) -> None:
+    index = make_index(a_txt="HARBOUR, 3 May 1904 (Harbour Wire) -- The tram did reach the harbour in 1904.")
+    (passage,) = index.search(QUESTION)
+    assert passage.document.body > passage.span.start
+    (read,) = rerank(QUESTION, [passage], FakeReader("1904"))
+    assert read.reading is not None
+    assert read.text[read.reading.start : read.reading.end + 1] == "1904."
+    (unread,) = rerank(QUESTION, [passage], FakeReader("Harbour Wire"))
+    assert unread.reading is not None
+    assert unread.reading.probability < read.reading.probability
+
+
 def test_the_sentence_with_the_answer_rises(make_index: Callable[..., Index], fake_embedder: FakeEmbedder) -> None:
     index = make_index(a_txt="The tram did reach the harbour when it was old. It was 1904.")
     found = index.search(QUESTION)

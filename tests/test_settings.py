@@ -53,7 +53,7 @@ def test_the_defaults(folder: Path) -> None:
     settings = load_settings({})
     assert settings == Settings()
     assert (settings.index, settings.model, settings.threads) == (Path(".citewell/index"), "smollm2", 2)
-    assert (settings.chunk_tokens, settings.overlap_tokens) == (200, 20)
+    assert (settings.chunk_tokens, settings.overlap_tokens) == (256, 20)
     assert settings.cache.name == "citewell"
 
 

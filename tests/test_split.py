@@ -288,7 +288,7 @@ def test_long_text_is_counted_nearly_exactly() -> None:
 
 
 def test_identity_names_what_the_chunks_depend_on() -> None:
-    assert Splitter().identity == "sentences-v1/cl100k_base/200+20"
+    assert Splitter().identity == "sentences-v1/cl100k_base/256+20"
     assert Splitter(100, 0).identity != Splitter(100, 1).identity
 
 

@@ -1,8 +1,9 @@
 from datetime import date
 
-from index import StoredDocument
-from service.answer import Answer, Citation, Sentence, Trace
-from service.terminal import render_answer, render_document
+from index import Passage, StoredDocument
+from index.documents import Span
+from service.answer import Answer, Citation, CitedPassage, Reprint, Sentence, Trace
+from service.terminal import render_answer, render_document, render_found
 
 ESCAPE = "\x1b[31m\x9b2J\r"
 
@@ -21,3 +22,31 @@ def test_documents_cannot_steer_the_terminal() -> None:
 def test_a_file_name_cannot_forge_a_line() -> None:
     document = StoredDocument(1, "/", "a\nforged.txt", "0", "T", None, date(2024, 1, 1), "file", 0, "utf-8")
     assert len(render_document(document).splitlines()) == 1
+
+
+def test_who_printed_the_cited_words_as_well_is_told_beside_them() -> None:
+    quote = "The captain is Mira Olsen."
+    citation = Citation(1, "a.txt", "0", "Ships", "2024-01-01", "stated", None, 5, 31, quote)
+    reprint = Reprint("b.txt", "1", "A captain", "Morrow Dispatch", "2024-01-02")
+    nameless = Reprint("c.txt", "2", "Of ships", None, "2024-01-03")
+    where = ("a.txt", "0", "Ships", "2024-01-01", "stated", None)
+    passages = (
+        CitedPassage(*where, 0, 40, f"Also {quote}", 0.9, (reprint, nameless)),  # type: ignore[arg-type]
+        CitedPassage(*where, 40, 80, "Something else.", 0.5, (Reprint("d.txt", "3", "D", None, "2024-01-04"),)),  # type: ignore[arg-type]
+    )
+    trace = Trace("quoted", "off", None, {}, {})
+    sentence = Sentence(quote, 0, 30, (1,))
+    shown = render_answer(
+        Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), passages, trace)
+    )
+    told = "Also reported by Morrow Dispatch (2024-01-02), b.txt; Of ships (2024-01-03), c.txt"
+    assert told in " ".join(shown.split())
+    assert "d.txt" not in shown
+
+
+def test_a_search_result_names_its_reprints() -> None:
+    first, second = (
+        StoredDocument(n, "/", f"{n}.txt", "0", "T", None, date(2024, 1, n), "stated", 0, "utf-8") for n in (1, 2)
+    )
+    shown = render_found(Passage(1, first, Span(0, 5), "Ships.", 0.5, 1.0, None, also_in=(second,)))
+    assert shown.splitlines()[-1].strip() == "also in 2.txt  2024-01-02"

@@ -36,7 +36,8 @@ def read_hint(question: str, today: date) -> TimeHint:
     known = [
         (phrase, period.before - timedelta(days=1))
         for phrase in phrases
-        if phrase.force == "as_of" and (period := _period(question, phrase, (phrase,), today)) and period.before
+        if phrase.force == "as_of" and (period := _period(question, phrase, (phrase,), today))
+        if period.before is not None and period.before > date.min
     ]
     as_of = min((day for _, day in known), default=None)
     seen_from = today if as_of is None else min(today, as_of)
@@ -67,10 +68,18 @@ def _without(question: str, phrases: Sequence[TimePhrase]) -> str:
 
 
 def _period(question: str, phrase: TimePhrase, phrases: Sequence[TimePhrase], today: date) -> Period | None:
+    """The days of a phrase; None when it has none, or they would lie before year 1 or after 9999."""
     expressions = _with_years(question, phrase, phrases)
-    if len(expressions) == 2:
-        return _between(phrase, *expressions, today=today)
-    found = resolve(expressions[0], today)
+    try:
+        if len(expressions) == 2:
+            return _between(phrase, *expressions, today=today)
+        return _of_one(phrase, expressions[0], today)
+    except (OverflowError, ValueError):  # what dates raise at either end of the calendar
+        return None
+
+
+def _of_one(phrase: TimePhrase, expression: str, today: date) -> Period | None:
+    found = resolve(expression, today)
     if found is None or found.after is None:
         return None
     periods = {

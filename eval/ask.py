@@ -17,6 +17,7 @@ from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
 from index import DocumentUnknown, Index, Reader, StoredDocument, rerank
 from service.answer import Answer, Citation
+from service.dates import NO_DATES, Dates, plan_search
 from service.events import Done, Event, Failed, Quoted
 from service.support import check_support
 
@@ -25,7 +26,12 @@ class Answering(Protocol):
     """What a run needs of an assistant."""
 
     def answer(
-        self, question: str, identifier: str | None = None, *, history: Sequence[str] = ()
+        self,
+        question: str,
+        identifier: str | None = None,
+        *,
+        history: Sequence[str] = (),
+        dates: Dates = NO_DATES,
     ) -> Iterator[Event]:
         """The events of one answer."""
 
@@ -38,9 +44,11 @@ class IndexRetriever:
         self._reader = reader
         self._seconds = seconds
 
-    def search(self, question: str, limit: int) -> tuple[Retrieved, ...]:
+    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> tuple[Retrieved, ...]:
         """At most `limit` passages, best first; the reader has so many seconds."""
-        found = rerank(question, self._index.search(question, limit), self._reader, self._seconds)
+        timing = plan_search(question, dates)
+        passages = self._index.search(timing.query, limit, period=timing.period, preference=timing.preference)
+        found = rerank(timing.query, passages, self._reader, self._seconds)
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
             for passage in found
@@ -147,7 +155,7 @@ class Questioner:
         items: tuple[Retrieved, ...] = ()
         error: str | None = None
         try:
-            items = tuple(self.retriever.search(question, RANKED))
+            items = tuple(self.retriever.search(question, RANKED, gold.dates))
         except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
             error = _told(fault)
         seconds = time.perf_counter() - started
@@ -183,7 +191,7 @@ def listen(assistant: Answering, gold: Gold) -> Heard:
     started = time.perf_counter()
     quoted, quoted_seconds, answer, error = None, None, None, None
     try:
-        for event in assistant.answer(gold.question, gold.id, history=gold.history):
+        for event in assistant.answer(gold.question, gold.id, history=gold.history, dates=gold.dates):
             if isinstance(event, Quoted) and quoted is None:
                 quoted, quoted_seconds = event.answer, time.perf_counter() - started
             elif isinstance(event, Done):

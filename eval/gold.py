@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from eval.errors import GoldError
+from service.dates import Dates, read_dates
 
 QuestionType = Literal["fact", "number", "date", "yes_no", "list", "why", "how", "comparison", "unanswerable"]
 QUESTION_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
@@ -51,8 +52,9 @@ class GoldEvidence:
 class Gold:
     """A question and what a right answer holds: of each part of `answers` one of its alternatives.
 
-    An unanswerable question has neither answers nor evidence. `date` is the ISO day on which it is asked, `history`
-    holds the questions before it, `group` whatever else figures are wanted by.
+    An unanswerable question has neither answers nor evidence. `date` is the ISO day on which it is asked, from
+    which "last week" is seen; with `as_of`, an ISO day too, only documents of that day or earlier are searched.
+    `history` holds the questions before it, `group` whatever else figures are wanted by.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -65,6 +67,12 @@ class Gold:
     date: str | None = None
     history: tuple[str, ...] = ()
     group: str | None = None
+    as_of: str | None = None
+
+    @property
+    def dates(self) -> Dates:
+        """The days that it is asked with. Raises DatesError."""
+        return read_dates({"as_of": self.as_of, "today": self.date})
 
     def is_met_by(self, answer: str) -> bool:
         """True when the answer's text holds every part; of yes and no the first word counts."""
@@ -433,6 +441,10 @@ _FAULTS: tuple[tuple[Callable[[Gold], Sequence[object]], str], ...] = (
         "has a date that is no day, {value}. Write it as 2024-01-31.",
     ),
     (
+        lambda gold: [] if gold.as_of is None or _is_day(gold.as_of) else [gold.as_of],
+        "has an as_of that is no day, {value}. Write it as 2024-01-31.",
+    ),
+    (
         lambda gold: [question for question in gold.history if not question.strip()],
         "has an empty question in its history. Write it, or leave it out.",
     ),
@@ -451,7 +463,7 @@ def _repeated(placed: Sequence[tuple[str, Gold]]) -> Iterator[str]:
         if gold.id in ids:
             yield f"{place}: has the id '{gold.id}' twice, before at {ids[gold.id]}. Give each question its own."
         ids.setdefault(gold.id, place)
-        key = (_even(gold.question), gold.date, tuple(map(_even, gold.history)))
+        key = (_even(gold.question), gold.date, gold.as_of, tuple(map(_even, gold.history)))
         if key in asked and gold.question.strip():
             yield f"{place}: '{gold.id}' asks what is asked at {asked[key]} already. Delete one of them."
         asked.setdefault(key, place)

@@ -9,7 +9,7 @@ from eval.datasets.dataset import Claim
 from eval.gold import Gold
 from service.answer import Answer
 
-FORMAT = 2
+FORMAT = 3
 """Of the lines; raised whenever an older one could be misread."""
 
 RANKED = 100

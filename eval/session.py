@@ -21,6 +21,7 @@ from eval.record import Record
 from index import Embedder, Index, IndexingError, Splitter, Watcher, open_embedder
 from service.answer import Citation
 from service.assistant import Assistant, choose_reader, open_assistant
+from service.dates import NO_DATES, Dates
 from service.errors import ServiceError
 from service.events import Event
 from service.settings import Settings
@@ -261,6 +262,7 @@ class _Failing:
         identifier: str | None = None,  # noqa: ARG002
         *,
         history: Sequence[str] = (),  # noqa: ARG002
+        dates: Dates = NO_DATES,  # noqa: ARG002
     ) -> Iterator[Event]:
         """Raises the fault."""
         raise self.fault

@@ -13,7 +13,7 @@ from index.errors import (
     IndexMissing,
     ReadError,
 )
-from index.period import Period, Preference
+from index.period import ALL_DAYS, Period, Preference
 from index.ranking import WEIGHTS, Weights
 from index.read import shown
 from index.reader import Reader, open_reader
@@ -27,6 +27,7 @@ from index.watch import changes
 from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
 
 __all__ = [
+    "ALL_DAYS",
     "DEFAULT_EMBEDDER",
     "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",

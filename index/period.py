@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 PREFERENCE_WEIGHT = 0.3
-"""The share of its score that a passage of the wrong time loses at most."""
+"""The share of its score that a passage loses at most for being told late, or for not being the newest."""
+
+EARLY_WEIGHT = 0.5
+"""The share that it loses for being told before the period: then it can only foretell what happened in it."""
 
 TAIL_DAYS = 30
 """What happened in a period is told within it and for a while after: so long until a passage counts half."""
@@ -51,24 +54,27 @@ class Period:
         )
 
 
+ALL_DAYS = Period()
+
+
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What a search prefers by date without leaving out the rest: a period, the newest, or both."""
 
-    period: Period = Period()
+    period: Period = ALL_DAYS
     newest_first: bool = False
 
-    def shares(self, days: Sequence[date]) -> NDArray[np.float64]:
-        """What is left of a passage's score, by its document's day; shape (days,)."""
+    def timeliness(self, days: Sequence[date]) -> NDArray[np.float64]:
+        """What is left of a passage's score, by its document's day: 1 for the right time; shape (days,)."""
         ages = {day: age for age, day in enumerate(sorted(set(days), reverse=True))}
         oldest = max(1, len(ages) - 1)
-        nearness = [self._nearness(day) * (1 - ages[day] / oldest if self.newest_first else 1.0) for day in days]
-        return 1 - PREFERENCE_WEIGHT * (1 - np.array(nearness))
+        losses = [self._loss(day, ages[day] / oldest if self.newest_first else 0.0) for day in days]
+        return 1 - np.array(losses)
 
-    def _nearness(self, day: date) -> float:
-        """1 for a day of the period, less with every day after its end, 0 for one before it."""
-        if self.period.holds(day):
-            return 1.0
-        if self.period.end is None or day < self.period.end:
-            return 0.0
-        return float(0.5 ** ((day - self.period.end).days / TAIL_DAYS))
+    def _loss(self, day: date, age: float) -> float:
+        """0 for a day of the period, more with every day after its end; at age 1, that of the oldest."""
+        after, end = self.period.after, self.period.end
+        if after is not None and day < after:
+            return EARLY_WEIGHT
+        late = 0.0 if end is None or day < end else 1 - 0.5 ** ((day - end).days / TAIL_DAYS)
+        return PREFERENCE_WEIGHT * (1 - (1 - late) * (1 - age))

@@ -9,7 +9,7 @@ the aspects), and so do further candidates of the same source. What repeats a ch
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -74,12 +74,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A chosen candidate; `repeats` are the ids of those of other documents that say the same in the same words."""
+    """A chosen candidate; `timeliness` is 1 where no time is preferred; `repeats` are the ids of those of other
+    documents that say the same in the same words."""
 
     id: int
     score: float
     keyword: float
     cosine: float | None
+    timeliness: float
     repeats: tuple[int, ...]
 
 
@@ -90,6 +92,7 @@ class _Scored:
     score: Scores
     terms: Scores
     keyword: Scores
+    timeliness: Scores
 
 
 def rank(
@@ -100,8 +103,7 @@ def rank(
         return ()
     scored = _score(query, found, weights)
     if preference is not None:
-        share = preference.shares([candidate.date for candidate in found.candidates])
-        scored = replace(scored, score=scored.score * share, terms=scored.terms * share[:, None])
+        scored = _prefer(scored, preference.timeliness([candidate.date for candidate in found.candidates]))
     return _choose(found, scored, limit, weights)
 
 
@@ -123,7 +125,11 @@ def _score(query: Query, found: Found, weights: Weights) -> _Scored:
         ]
         fit = (fit + weights.part * np.max(parts, axis=0)) / (1 + weights.part)
         terms = terms / (1 + weights.part)
-    return _Scored(fit, terms, keyword)
+    return _Scored(fit, terms, keyword, np.ones(len(candidates)))
+
+
+def _prefer(scored: _Scored, timeliness: Scores) -> _Scored:
+    return _Scored(scored.score * timeliness, scored.terms * timeliness[:, None], scored.keyword, timeliness)
 
 
 def _keyword_gains(candidates: Sequence[Candidate], terms: Sequence[str], rarity: Mapping[str, float]) -> Scores:
@@ -179,6 +185,7 @@ def _choose(found: Found, scored: _Scored, limit: int, weights: Weights) -> tupl
                 max(0.0, float(scores[best])),
                 float(scored.keyword[best]),
                 None if found.cosines is None else float(found.cosines[best]),
+                float(scored.timeliness[best]),
                 tuple(found.candidates[other].id for other in repeats),
             )
         )

@@ -36,7 +36,11 @@ def rerank(
     excerpts = [_prose(passage) for passage in passages[:MOST_READ]]
     readings = (*reader.read(question, excerpts, seconds), *(None for _ in passages[MOST_READ:]))
     scored = [
-        replace(passage, reading=_placed(reading, passage), score=passage.score + READING_WEIGHT * worth)
+        replace(
+            passage,
+            reading=_placed(reading, passage),
+            score=passage.score + READING_WEIGHT * worth * passage.timeliness,
+        )
         for passage, reading, worth in zip(passages, readings, _worths(readings), strict=True)
     ]
     return tuple(sorted(scored, key=lambda passage: -passage.score))

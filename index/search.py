@@ -21,7 +21,7 @@ from index.choose import select_one
 from index.documents import Span
 from index.embed import Embedder, Vectors
 from index.manifest import Manifest, check
-from index.period import Period, Preference
+from index.period import ALL_DAYS, Period, Preference
 from index.query import SourceNames, read_query
 from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
@@ -43,8 +43,9 @@ class Passage:
 
     `score` compares passages of one search: 1 fits best by words and meaning, more where source or day fit too;
     `keyword` is the BM25 score, zero without a common word; `cosine` the similarity of meaning, None while the
-    embedder is not loaded; `also_in` are other documents that say the same in the same words; `reading` what the
-    reader tells of it, None where it was not read.
+    embedder is not loaded; `timeliness` how near its day is to the time preferred, 1 where none is; `also_in` are
+    other documents that say the same in the same words; `reading` what the reader tells of it, None where it was
+    not read.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Passage:
     score: float
     keyword: float
     cosine: float | None
+    timeliness: float = 1.0
     also_in: tuple[StoredDocument, ...] = ()
     reading: Reading | None = None
 
@@ -144,7 +146,7 @@ class Index:
         limit: int = 10,
         keywords_only: bool = False,
         *,
-        period: Period = Period(),  # noqa: B008 - frozen
+        period: Period = ALL_DAYS,
         preference: Preference | None = None,
     ) -> tuple[Passage, ...]:
         """The best passages for a query, best first; at most `limit`, of documents of the period alone."""
@@ -298,5 +300,6 @@ def _passage(item: Ranked, found: Mapping[int, StoredSpan]) -> Passage:
         item.score,
         item.keyword,
         item.cosine,
+        item.timeliness,
         tuple(repeated.values()),
     )

@@ -25,7 +25,7 @@ from index.documents import Chunk, DateKind, Document, Span
 from index.embed import Vectors
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
-from index.period import Period
+from index.period import ALL_DAYS, Period
 from index.words import stem, words
 
 _FILE = "store.sqlite"
@@ -422,7 +422,7 @@ class Store:
         self,
         query: str,
         limit: int,
-        period: Period = Period(),  # noqa: B008 - frozen
+        period: Period = ALL_DAYS,
     ) -> list[tuple[int, float]]:
         """Chunk ids and BM25 scores, best first, of documents of the period; `query` is an FTS5 expression."""
         allowed = "" if period.is_open else f"AND rowid IN ({_OF_PERIOD})"

@@ -14,8 +14,9 @@ from index import DateKind
 Tier = Literal["quoted", "worded", "refused"]
 """Whose words the answer has: only the documents', at least one sentence of the model's, or a refusal's."""
 
-Reason = Literal["nothing_indexed", "nothing_on_subject", "not_answered"]
-"""Why an answer was refused: no documents, none on the subject, none that is likely enough to answer."""
+Reason = Literal["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
+"""Why an answer was refused: no documents, none of the days that were asked for, none on the subject, none that is
+likely enough to answer."""
 
 ModelUse = Literal["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 """What the language model had to do with an answer.
@@ -80,6 +81,25 @@ class CitedPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchedPeriod:
+    """The documents that were searched by their dates, and those of them that came first; ISO days.
+
+    Searched were those of `after` or later, earlier than `before`, of `as_of` or earlier; None is no bound. Those
+    from `preferred_after` on and earlier than `preferred_before` came first, with `newest_first` the newest.
+    `words` are the question's that say so, as understood on the day `today`.
+    """
+
+    after: str | None
+    before: str | None
+    as_of: str | None
+    preferred_after: str | None
+    preferred_before: str | None
+    newest_first: bool
+    words: tuple[str, ...]
+    today: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """How the answer came about: seconds by step, and the model's tokens, `prompt` and `answer`.
 
@@ -99,7 +119,8 @@ class Answer:
     """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are.
 
     `understood_as` is the question that was answered when the one asked takes its subject from those before it.
-    `confidence` is the probability that the documents answer the question, None where no passage was read.
+    `confidence` is the probability that the documents answer the question, None where no passage was read. `period`
+    is None where time played no part.
     """
 
     id: str
@@ -112,6 +133,7 @@ class Answer:
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     passages: tuple[CitedPassage, ...]
+    period: SearchedPeriod | None
     trace: Trace
 
 

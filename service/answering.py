@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from service.admission import Admission, Place, Queues
 from service.answer import CitedPassage
 from service.assistant import Assistant
+from service.dates import Dates
 from service.settings import Settings
 from service.streaming import Running
 
@@ -39,24 +40,24 @@ class Answering:
         self._admission = Admission(queues)
         self._threads = ThreadPoolExecutor(queues.model + queues.quoted, thread_name_prefix="answer")
 
-    def start(self, question: str, history: Sequence[str]) -> tuple[Running, Departure]:
+    def start(self, question: str, history: Sequence[str], dates: Dates) -> tuple[Running, Departure]:
         """Begins an answer; without a place for the model it is quoted only. Raises QuestionError, Busy."""
         place = self._admission.enter(Place.MODEL, Place.QUOTED)
         departure = Departure(self._closing)
         try:
             events = self.assistant.answer(
-                question, cancelled=departure, history=history, quoted_only=place is Place.QUOTED
+                question, cancelled=departure, history=history, dates=dates, quoted_only=place is Place.QUOTED
             )
             return Running.start(self._threads, events, lambda: self._admission.leave(place)), departure
         except BaseException:
             self._admission.leave(place)
             raise
 
-    def search(self, query: str, limit: int) -> tuple[CitedPassage, ...]:
+    def search(self, query: str, limit: int, dates: Dates) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer. Raises QuestionError, Busy."""
         place = self._admission.enter(Place.QUOTED, Place.MODEL)
         try:
-            return self.assistant.search(query, limit)
+            return self.assistant.search(query, limit, dates)
         finally:
             self._admission.leave(place)
 

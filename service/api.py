@@ -17,12 +17,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.types import Receive, Scope, Send
 
 from index import DateKind, DocumentAmbiguous, DocumentUnknown, Index, StoredDocument
 from service.answer import ANSWER, Answer, CitedPassage
 from service.answering import Answering, Departure
 from service.assistant import Assistant
+from service.dates import DATE_NAMES, Dates, read_dates
 from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
 from service.gate import Gate
@@ -38,20 +40,44 @@ _VARY = {"Vary": "Accept"}
 _STOPPED = "The answer was stopped early. Ask again."
 
 
-class Ask(BaseModel):
-    """A question; `history` holds the questions before it, oldest first, from which it may take its subject."""
+_DAY: JsonDict = {"format": "date"}
+
+
+class _Dated(BaseModel):
+    """The days, ISO, that documents are held to, and the day that relative words are seen from."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    after: str | None = Field(None, json_schema_extra=_DAY, description="documents of that day or later alone")
+    before: str | None = Field(None, json_schema_extra=_DAY, description="documents of earlier days alone")
+    as_of: str | None = Field(
+        None,
+        json_schema_extra=_DAY,
+        description="documents of that day or earlier alone: what was known then",
+        examples=["2024-07-31"],
+    )
+    today: str | None = Field(
+        None,
+        json_schema_extra=_DAY,
+        description='the day that "last week" is seen from; by default as_of, or today',
+    )
+
+    @property
+    def dates(self) -> Dates:
+        """The same as days. Raises DatesError."""
+        return read_dates({name: getattr(self, name) for name in DATE_NAMES}, lambda name: f"'{name}'")
+
+
+class Ask(_Dated):
+    """A question; `history` holds the questions before it, oldest first, from which it may take its subject."""
 
     question: str = Field(min_length=1, examples=["What phases did Biden's proposal have?"])
     stream: bool = Field(False, description="server-sent events instead of one JSON object")
     history: list[str] = Field(default=[], max_length=_HISTORY, examples=[[]])
 
 
-class Search(BaseModel):
+class Search(_Dated):
     """What passages are wanted for."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     query: str = Field(min_length=1, examples=["tram line cost"])
     limit: int = Field(10, ge=1, le=100, examples=[3])
@@ -170,7 +196,7 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
     )
     async def ask(body: Ask, request: Request) -> Response:
         """`stream: true` gives the documents' own words at once, then each sentence as it is proved."""
-        running, departure = answering.start(body.question, body.history)
+        running, departure = answering.start(body.question, body.history, body.dates)
         if body.stream:
             return _EventStream(running, departure)
         answer = await _last(running, departure, request)
@@ -184,7 +210,7 @@ def _add_answering(app: FastAPI, answering: Answering) -> None:
         responses=problem_responses(400, 413, 415, 421, 422, 429, 503),
     )
     def search(body: Search) -> Found:
-        return Found(body.query, answering.search(body.query, body.limit))
+        return Found(body.query, answering.search(body.query, body.limit, body.dates))
 
 
 class _EventStream(StreamingResponse):

@@ -5,17 +5,18 @@ from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
 from service.assistant import Assistant
+from service.dates import Dates
 from service.events import End, Event, tell_all
 
 
 class Asking:
     """The events of an answer under way. Raises QuestionError when the question is none."""
 
-    def __init__(self, assistant: Assistant, question: str, history: Sequence[str]) -> None:
+    def __init__(self, assistant: Assistant, question: str, history: Sequence[str], dates: Dates) -> None:
         # `stop` is called in the middle of anything, by a signal: no lock may be taken that is held already.
         self._told: SimpleQueue[Event | End] = SimpleQueue()
         self.stopped = False
-        events = assistant.answer(question, cancelled=lambda: self.stopped, history=history)
+        events = assistant.answer(question, cancelled=lambda: self.stopped, history=history, dates=dates)
         # Nobody waits for the thread: it may be loading the embedder, and what is stopped ends by itself.
         threading.Thread(target=tell_all, args=(events, self._told.put), daemon=True).start()
 

@@ -24,6 +24,7 @@ from index import (
 from service.answer import Answer, Citation, CitedPassage, ModelUse, Reason, Reprint, Sentence, Tier, Trace
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
+from service.dates import NO_DATES, Dates, Timing, describe_filter, plan_search
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
@@ -65,13 +66,14 @@ class _Asked:
     id: str
     question: str
     understood_as: str | None
+    timing: Timing
     quoted_only: bool
     cancelled: Cancelled
 
     @property
     def query(self) -> str:
-        """The question that stands alone."""
-        return self.understood_as or self.question
+        """What is searched for: the question that stands alone, less what it says of the documents' dates."""
+        return self.timing.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +150,44 @@ class Assistant:
         if self._generator is not None:
             _ = self._generator.context
 
-    def ask(self, question: str, identifier: str | None = None) -> Answer:
+    def ask(self, question: str, identifier: str | None = None, dates: Dates = NO_DATES) -> Answer:
         """The final answer. Raises QuestionError, and whatever kept it from being given as ServiceError."""
-        for event in self.answer(question, identifier):
+        for event in self.answer(question, identifier, dates=dates):
             if isinstance(event, Done):
                 return event.answer
             if isinstance(event, Failed):
                 raise ServiceError(event.message)
         raise Stopped("The answer was stopped before anything was found. Ask again.")
 
-    def answer(
+    def answer(  # noqa: PLR0913 - each says another thing
         self,
         question: str,
         identifier: str | None = None,
         *,
         cancelled: Cancelled = lambda: False,
         history: Sequence[str] = (),
+        dates: Dates = NO_DATES,
         quoted_only: bool = False,
     ) -> Iterator[Event]:
         """The events of one answer; `history` holds the questions before this one, oldest first.
+
+        Of documents that `dates`, or an "as of" in the question, leave out nothing is shown.
 
         Cancelled, it ends with what is proved so far, or without a word when nothing is. Raises QuestionError
         before the first event.
         """
         question = check_question(question, self._settings.question_characters)
         understood_as = rewrite(question, history, self._settings.question_characters)
-        asked = _Asked(_encodable(identifier or uuid.uuid4().hex), question, understood_as, quoted_only, cancelled)
-        return self._events(asked)
+        timing = plan_search(understood_as or question, dates)
+        name = _encodable(identifier or uuid.uuid4().hex)
+        return self._events(_Asked(name, question, understood_as, timing, quoted_only, cancelled))
 
-    def search(self, query: str, limit: int) -> tuple[CitedPassage, ...]:
+    def search(self, query: str, limit: int, dates: Dates = NO_DATES) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer, best first. Raises QuestionError."""
         query = check_question(query, self._settings.question_characters)
         with self._finding.wait(lambda: False):
             self._embedder.use_threads(self._share(self._drafting))
-            return _shown(self._search(query, limit, keywords_only=False))
+            return _shown(self._search(plan_search(query, dates), limit, keywords_only=False))
 
     def _events(self, asked: _Asked) -> Iterator[Event]:
         watch = _Watch()
@@ -217,7 +223,7 @@ class Assistant:
             if not mine:
                 return None
             self._embedder.use_threads(self._share(self._drafting))
-            passages = self._search(asked.query, self._settings.passages, keywords_only)
+            passages = self._search(asked.timing, self._settings.passages, keywords_only)
             watch.mark("search")
             embedder = None if keywords_only else self._embedder
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
@@ -227,15 +233,17 @@ class Assistant:
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
-                reason = self._refuse(passages, watch)
+                reason = self._refuse(asked.timing, passages, watch)
             return _Found(asked, passages, evidence, quotes, reason)
 
-    def _search(self, query: str, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
+    def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
-        found = self.index.search(query, limit, keywords_only)
+        found = self.index.search(
+            timing.query, limit, keywords_only, period=timing.period, preference=timing.preference
+        )
         # The reader has the threads that the embedder was given: torch counts them for each thread that calls.
         reader = None if keywords_only else self.reader
-        return rerank(query, found, reader, self._settings.reading_milliseconds / 1000)
+        return rerank(timing.query, found, reader, self._settings.reading_milliseconds / 1000)
 
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:
@@ -250,9 +258,11 @@ class Assistant:
         threads = self._settings.threads
         return max(1, threads // 2) if other.busy() else threads
 
-    def _refuse(self, passages: Sequence[Passage], watch: _Watch) -> Reason | None:
+    def _refuse(self, timing: Timing, passages: Sequence[Passage], watch: _Watch) -> Reason | None:
         if not passages and self.index.counts().chunks == 0:
             return "nothing_indexed"
+        if not passages and not timing.period.is_open:
+            return "nothing_in_period"
         if watch.subject is None or watch.subject < SUBJECT_THRESHOLD:
             return "nothing_on_subject"
         return None if is_sure(watch.confidence, self._settings.caution) else "not_answered"
@@ -393,7 +403,9 @@ def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -
 
 def _refusal(found: _Found, reason: Reason, watch: _Watch) -> Answer:
     watch.mark("total")
-    return _told(found, REFUSALS[reason], watch, "refused")
+    told = found.asked.timing.told
+    searched = describe_filter(told) if told is not None and reason != "nothing_indexed" else None
+    return _told(found, " ".join(filter(None, (REFUSALS[reason], searched))), watch, "refused")
 
 
 def _told(
@@ -415,6 +427,7 @@ def _told(
         sentences=sentences,
         citations=citations,
         passages=_shown(found.passages[:_SHOWN_PASSAGES]),
+        period=found.asked.timing.told,
         trace=watch.trace(tier),
     )
 

@@ -17,8 +17,9 @@ import click
 from index import IndexingError
 from service.asking import Asking
 from service.assistant import Assistant, open_assistant
-from service.console import EXIT_FAILED, index_option, json_option
+from service.console import EXIT_FAILED, dates_options, index_option, json_option
 from service.conversation import Conversation, Turn
+from service.dates import DATE_NAMES, NO_DATES, Dates, read_dates
 from service.errors import CommandError, ServiceError, code_of
 from service.settings import load_settings, refuses_colour
 from service.terminal import strip_controls
@@ -40,8 +41,9 @@ class _Command:
 class Chat:
     """A conversation and the commands over it, a line at a time."""
 
-    def __init__(self, assistant: Assistant, voice: Voice) -> None:
+    def __init__(self, assistant: Assistant, voice: Voice, dates: Dates = NO_DATES) -> None:
         self._assistant = assistant
+        self._dates = dates
         self._voice = voice
         self._conversation = Conversation(assistant.index)
         self._asking: Asking | None = None
@@ -51,6 +53,9 @@ class Chat:
             "/sources": _Command("", "the sources of the last answer, with their words", self._sources),
             "/open": _Command("N", "source N in the text of its document", self._open),
             "/new": _Command("", "begin anew: the next question stands alone", self._new),
+            "/dates": _Command(
+                "DAYS", "only documents of those days: after, before, as-of DAY; or all", self._hold
+            ),
             _SAVE: _Command("FILE", "write all answers to a new file, Markdown or .jsonl", self._save),
             "/help": _Command("", "this list", self._help),
             "/quit": _Command("", "end; so does Ctrl-D", self._quit),
@@ -82,7 +87,7 @@ class Chat:
 
     def _ask(self, line: str) -> None:
         question = " ".join(line.split())
-        self._asking = asking = Asking(self._assistant, question, self._conversation.history)
+        self._asking = asking = Asking(self._assistant, question, self._conversation.history, self._dates)
         try:
             answer = self._voice.reply(asking.events())
         finally:
@@ -118,6 +123,10 @@ class Chat:
         self._conversation.forget()
         self._voice.tell("(begun anew)")
 
+    def _hold(self, words: str) -> None:
+        self._dates = _read_command(words.split())
+        self._voice.tell("(all documents)" if self._dates == NO_DATES else f"(documents {words})")
+
     def _save(self, name: str) -> None:
         count = self._conversation.save(name)
         self._voice.tell(f"({count} {'answer' if count == 1 else 'answers'} written to '{name}')")
@@ -131,13 +140,24 @@ class Chat:
         self.ended = True
 
 
-_EXAMPLES = {"/open": "1", _SAVE: "talk.md"}
+_EXAMPLES = {"/open": "1", "/dates": "after 2024-05-01 before 2024-06-01", _SAVE: "talk.md"}
+
+
+def _read_command(words: list[str]) -> Dates:
+    """ "after 2024-05-01 before 2024-06-01", or "all" -> the dates. Raises CommandError, DatesError."""
+    if words == ["all"]:
+        return NO_DATES
+    given = dict(zip((word.replace("-", "_") for word in words[::2]), words[1::2], strict=False))
+    if len(words) % 2 or 2 * len(given) != len(words) or not given.keys() <= set(DATE_NAMES):
+        raise CommandError(f"/dates takes names with a day each, or all, for example: /dates {_EXAMPLES['/dates']}")
+    return read_dates(given)
 
 
 @click.command()
+@dates_options
 @json_option
 @index_option
-def chat(as_json: bool, folder: str | None) -> None:
+def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
     """Ask one question after another; a follow-up takes its subject from the question before.
 
     On a terminal Ctrl-C stops an answer, and /help lists the commands. In a pipe each line is a question or a
@@ -153,17 +173,17 @@ def chat(as_json: bool, folder: str | None) -> None:
     _end_in_order()
     with open_assistant(settings) as assistant:
         if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-            _talk(assistant, str(settings.index))
+            _talk(assistant, str(settings.index), dates)
         else:
-            sys.exit(_read(Chat(assistant, JsonVoice() if as_json else PlainVoice())))
+            sys.exit(_read(Chat(assistant, JsonVoice() if as_json else PlainVoice(), dates)))
 
 
-def _talk(assistant: Assistant, place: str) -> None:
+def _talk(assistant: Assistant, place: str, dates: Dates) -> None:
     from service.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
 
     plain = refuses_colour()
     voice = TerminalVoice(assistant.ready, plain)
-    chat = Chat(assistant, voice)
+    chat = Chat(assistant, voice, dates)
     count = assistant.index.counts().documents
     voice.tell(
         f"{count} {'document' if count == 1 else 'documents'} in '{strip_controls(place)}'. Ask; or /help, /quit."

@@ -16,12 +16,13 @@ from index import IndexingError
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant, open_assistant
 from service.chat import chat
-from service.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, index_option, json_option
-from service.errors import ServiceError, SettingsError
+from service.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, dates_options, index_option, json_option
+from service.dates import DATE_NAMES, Dates, read_dates
+from service.errors import DatesError, ServiceError, SettingsError
 from service.events import Done, Failed, Quoted
 from service.index_commands import index_group
 from service.settings import load_settings, refuses_colour
-from service.terminal import render_answer, render_quotes, strip_controls
+from service.terminal import render_answer, render_period, render_quotes, strip_controls
 
 
 class _Commands(click.Group):
@@ -66,9 +67,10 @@ def cli() -> None:
     type=click.Path(dir_okay=False, allow_dash=True),
     help='Answer each line {"id", "question"} of a file (- for standard input); needs --json.',
 )
+@dates_options
 @json_option
 @index_option
-def ask(question: str | None, batch: str | None, as_json: bool, folder: str | None) -> None:
+def ask(question: str | None, batch: str | None, as_json: bool, folder: str | None, dates: Dates) -> None:
     """Answer QUESTION, with sources.
 
     While the language model loads, the documents' own words are shown on standard error; the answer goes to
@@ -78,6 +80,7 @@ def ask(question: str | None, batch: str | None, as_json: bool, folder: str | No
     Examples:
       citewell ask "What phases did Biden's proposal have?"
       citewell ask "What phases did Biden's proposal have?" --json
+      citewell ask "What is the latest on the tram?" --as-of 2024-07-31
       citewell ask --batch questions.jsonl --json > answers.jsonl
     """
     if (question is None) == (batch is None):
@@ -88,14 +91,16 @@ def ask(question: str | None, batch: str | None, as_json: bool, folder: str | No
         raise click.UsageError(f"There is no file '{batch}'. Name a file of JSON lines, or - for standard input.")
     with open_assistant(load_settings(index=folder)) as assistant:
         if batch is not None:
-            sys.exit(_answer_batch(assistant, batch))
-        answer = _answer(assistant, question or "", quiet=as_json)
+            sys.exit(_answer_batch(assistant, batch, dates))
+        answer = _answer(assistant, question or "", dates, quiet=as_json)
+    if answer.period is not None and not as_json:
+        click.echo(render_period(answer.period), err=True)
     click.echo(ANSWER.dump_json(answer).decode() if as_json else render_answer(answer))
     sys.exit(EXIT_REFUSED if answer.refused else 0)
 
 
-def _answer(assistant: Assistant, question: str, quiet: bool) -> Answer:
-    for event in assistant.answer(question):
+def _answer(assistant: Assistant, question: str, dates: Dates, quiet: bool) -> Answer:
+    for event in assistant.answer(question, dates=dates):
         if isinstance(event, Quoted) and not quiet and not assistant.ready():
             click.echo(render_quotes(event.answer), err=True)
         elif isinstance(event, Done):
@@ -105,8 +110,11 @@ def _answer(assistant: Assistant, question: str, quiet: bool) -> Answer:
     raise ServiceError("The answer ended without a result. Ask again.")
 
 
-def _answer_batch(assistant: Assistant, batch: str) -> int:
-    """One line of JSON a question; a line that cannot be answered becomes one with "error"."""
+def _answer_batch(assistant: Assistant, batch: str, dates: Dates) -> int:
+    """One line of JSON a question; a line that cannot be answered becomes one with "error".
+
+    The dates of a line come before those of the command.
+    """
     failures = 0
     # A byte that is not UTF-8 spoils its own line and not the whole batch.
     with click.open_file(batch, encoding="utf-8", errors="replace") as file:
@@ -114,8 +122,8 @@ def _answer_batch(assistant: Assistant, batch: str) -> int:
             if not line.strip():
                 continue
             try:
-                identifier, question = _read_line(line, number)
-                click.echo(ANSWER.dump_json(assistant.ask(question, identifier)).decode())
+                asked = _read_line(line, number, dates)
+                click.echo(ANSWER.dump_json(assistant.ask(*asked)).decode())
             except ServiceError as error:
                 failures += 1
                 click.echo(json.dumps({"id": _identifier(line), "line": number, "error": str(error)}))
@@ -124,10 +132,13 @@ def _answer_batch(assistant: Assistant, batch: str) -> int:
     return EXIT_FAILED if failures else 0
 
 
-def _read_line(line: str, number: int) -> tuple[str, str]:
+def _read_line(line: str, number: int, dates: Dates) -> tuple[str, str, Dates]:
+    """Question, id and dates."""
     try:
         content = json.loads(line)
-        return str(content["id"]), str(content["question"])
+        given = {name: None if content.get(name) is None else str(content[name]) for name in DATE_NAMES}
+        own = read_dates(given, lambda name: f"Line {number}: '{name}'", dates)
+        return str(content["question"]), str(content["id"]), own
     except (ValueError, KeyError, TypeError) as error:
         raise ServiceError(
             f'Line {number} is not {{"id": ..., "question": ...}}: {line.strip()[:80]!r}. Mend the line.'
@@ -199,7 +210,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (ServiceError, IndexingError) as error:
         click.echo(strip_controls(f"citewell: {error}"), err=True)
-        sys.exit(2 if isinstance(error, SettingsError) else EXIT_FAILED)
+        sys.exit(2 if isinstance(error, SettingsError | DatesError) else EXIT_FAILED)
     except (KeyboardInterrupt, click.Abort):
         click.echo("citewell: interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)

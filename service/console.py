@@ -1,6 +1,12 @@
 """What all commands share: options and exit codes."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import click
+
+from service.dates import DATE_NAMES, read_dates
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
 """It could not be done, and one sentence says why; the documents do not answer; interrupted. 2 is wrong usage."""
@@ -21,3 +27,28 @@ index_option = click.option(
     help="Folder of the index (CITEWELL_INDEX; default .citewell/index).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+
+_DATE_HELP = {
+    "after": "Only documents of that day or later.",
+    "before": "Only documents of earlier days.",
+    "as_of": "Only documents of that day or earlier: what was known then.",
+    "today": 'The day that "last week" is seen from (default: that of --as-of, or today).',
+}
+
+
+def dates_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options for the days of documents, which the command takes together as `dates`."""
+
+    @functools.wraps(command)
+    def with_dates(*arguments: Any, **options: Any) -> None:
+        given = {name: options.pop(name) for name in DATE_NAMES}
+        command(*arguments, **options, dates=read_dates(given, spell_option))
+
+    for name in reversed(DATE_NAMES):
+        with_dates = click.option(spell_option(name), metavar="DAY", help=_DATE_HELP[name])(with_dates)
+    return with_dates
+
+
+def spell_option(name: str) -> str:
+    """The option of that name."""
+    return f"--{name.replace('_', '-')}"

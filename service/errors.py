@@ -3,6 +3,7 @@
 ServiceError                    anything below; str(error) is one sentence for the user
 ├── SettingsError               an unknown key or an impossible value
 ├── QuestionError               an empty question, or one too long
+├── DatesError                  a date that is none, or dates that leave no day
 ├── CommandError                a command of the chat that cannot be done
 ├── WrongMediaType              a request that is not JSON
 ├── Busy                        every place is taken
@@ -30,6 +31,10 @@ class SettingsError(ServiceError):
 
 class QuestionError(ServiceError):
     """An empty question, or one too long."""
+
+
+class DatesError(ServiceError):
+    """A date that is none, or dates that leave no day."""
 
 
 class CommandError(ServiceError):

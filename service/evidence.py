@@ -11,7 +11,7 @@ are without that, and its weight was set by eye.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,8 +76,12 @@ class Evidence:
 def rank_evidence(
     index: Index, question: str, passages: Sequence[Passage], embedder: Embedder | None
 ) -> tuple[Evidence, ...]:
-    """The sentences in and beside the passages, best first; without an embedder by words alone."""
+    """The sentences in and beside the passages, best first; without an embedder by words alone.
+
+    Those of a passage of another time than is preferred lose the same share as it has lost.
+    """
     weights = index.weights(question)
+    timeliness = {passage.document.id: passage.timeliness for passage in passages}
     by_words = [_by_words(question, weights, passage, index.sentences([passage], _BESIDE)) for passage in passages]
     unique = {item.sentence.id: item for items in reversed(by_words) for item in items}
     candidates = sorted(unique.values(), key=lambda item: -item.score)[:_CANDIDATES]
@@ -85,7 +89,11 @@ def rank_evidence(
         texts = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
         cosines = embedder.embed_passages(texts) @ embedder.embed_query(question)[0]
         candidates = [
-            Evidence(item.sentence, item.score + _WEIGHTS["cosine"] * float(cosine), item.overlap, float(cosine))
+            replace(
+                item,
+                score=item.score + _WEIGHTS["cosine"] * float(cosine) * timeliness[item.sentence.document.id],
+                cosine=float(cosine),
+            )
             for item, cosine in zip(candidates, np.asarray(cosines), strict=True)
         ]
     return tuple(sorted(candidates, key=lambda item: (-item.score, item.sentence.id)))
@@ -141,7 +149,7 @@ def _by_words(
             + _WEIGHTS["kind"] * _kind_match(question, sentence.text)
             + _WEIGHTS["answer"] * _answer_share(passage, sentence)
         )
-        scored.append(Evidence(sentence, score, overlap, None))
+        scored.append(Evidence(sentence, score * passage.timeliness, overlap, None))
     return scored
 
 

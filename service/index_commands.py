@@ -26,7 +26,8 @@ from index import (
     sync,
     verify,
 )
-from service.console import EXIT_FAILED, index_option, json_option, refuse_empty
+from service.console import EXIT_FAILED, dates_options, index_option, json_option, refuse_empty
+from service.dates import Dates, plan_search
 from service.follow import follow
 from service.settings import Settings, load_settings
 from service.terminal import (
@@ -212,9 +213,10 @@ def info_command(as_json: bool, folder: str | None) -> None:
 @index_group.command(name="search")
 @click.argument("query")
 @click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 100), help="Most passages.")
+@dates_options
 @json_option
 @index_option
-def search_command(query: str, limit: int, as_json: bool, folder: str | None) -> None:
+def search_command(query: str, limit: int, as_json: bool, folder: str | None, dates: Dates) -> None:
     """Show the passages that are found for a query, best first, before any is read.
 
     \b
@@ -222,7 +224,8 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None) ->
       citewell index search "tram line cost" --limit 3
     """
     with _open(load_settings(index=folder)) as index:
-        for passage in index.search(query, limit):
+        timing = plan_search(query, dates)
+        for passage in index.search(timing.query, limit, period=timing.period, preference=timing.preference):
             click.echo(_to_json(passage) if as_json else render_found(passage))
 
 

@@ -16,6 +16,7 @@ from index import DocumentAmbiguous, DocumentUnknown, IndexingError
 from service.errors import (
     AnswerOutdated,
     Busy,
+    DatesError,
     Loading,
     ModelUnavailable,
     QuestionError,
@@ -44,6 +45,7 @@ class Problem:
 
 _STATUSES: Mapping[type[Exception], tuple[int, str]] = {
     QuestionError: (422, "The question cannot be answered as it is"),
+    DatesError: (422, "The dates cannot be used as they are"),
     WrongMediaType: (415, "The request is not JSON"),
     Busy: (429, "Too many questions at once"),
     DocumentUnknown: (404, "No such document"),

@@ -46,6 +46,7 @@ def _example() -> Answer:
             "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1]}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
             "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97, "also_reported_by": [_REPRINT]}],
+            "period": None,
             "trace": {
                 "tier": "quoted",
                 "model": "used",

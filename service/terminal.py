@@ -10,7 +10,8 @@ import click
 from tqdm import tqdm
 
 from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
-from service.answer import Answer, Citation, CitedPassage
+from service.answer import Answer, Citation, CitedPassage, SearchedPeriod
+from service.dates import describe_filter, describe_preference
 
 _EXCERPT = 200
 _SHORT_TEXT = 2000
@@ -43,6 +44,13 @@ def render_list(answer: Answer) -> str:
         lines = dict.fromkeys(_short(f"  {item.title}", item) for item in answer.passages[:3])
         return "\n".join([click.style("Closest passages:", bold=True), *lines] if lines else [])
     return "\n".join(_short(f"[{citation.n}] {citation.title}", citation) for citation in answer.citations)
+
+
+def render_period(period: SearchedPeriod) -> str:
+    """What was searched by its date, and by which words of the question."""
+    told = " ".join(filter(None, (describe_filter(period), describe_preference(period))))
+    words = ", ".join(f"“{word}”" for word in period.words)
+    return render_text(f"{told} ({words}, seen from {period.today})" if words else told, dim=True)
 
 
 def render_text(text: str, dim: bool = False) -> str:

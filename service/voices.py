@@ -14,7 +14,15 @@ import click
 from service.answer import ANSWER, Answer, Citation
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.reply import Reply, marked
-from service.terminal import render_answer, render_list, render_place, render_sources, render_text, strip_controls
+from service.terminal import (
+    render_answer,
+    render_list,
+    render_period,
+    render_place,
+    render_sources,
+    render_text,
+    strip_controls,
+)
 
 _LOST = "(the language model's process was lost: this is in the documents' own words)"
 _LOADING = "(found by keywords; the models are still loading)"
@@ -110,6 +118,8 @@ class TerminalVoice:
     def _understood(self, answer: Answer) -> None:
         if answer.understood_as is not None:
             click.echo(render_text(f"understood as: {answer.understood_as}", dim=True))
+        if answer.period is not None:
+            click.echo(render_period(answer.period))
 
 
 class _WholeAnswers:
@@ -141,6 +151,8 @@ class PlainVoice(_WholeAnswers):
         """Shows a final answer."""
         if answer.understood_as is not None:
             click.echo(render_text(f"understood as: {answer.understood_as}"))
+        if answer.period is not None:
+            click.echo(render_period(answer.period))
         click.echo(f"{render_answer(answer)}\n")
 
     def sources(self, answer: Answer) -> None:

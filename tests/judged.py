@@ -7,6 +7,7 @@ from typing import Any
 from eval.gold import Gold, GoldEvidence, QuestionType
 from eval.record import Header, Record
 from service.answer import ANSWER, Answer
+from service.dates import NO_DATES, Dates
 from service.events import Done, Event, Quoted
 
 
@@ -54,6 +55,7 @@ def answer(
                 for n, (document, start, end) in enumerate(() if refused else cites, start=1)
             ],
             "passages": [],
+            "period": None,
             "trace": {
                 "tier": "refused" if refused else tier,
                 "model": "off",
@@ -73,7 +75,12 @@ class ScriptedAssistant:
         self.asked: list[str] = []
 
     def answer(
-        self, question: str, identifier: str | None = None, *, history: Sequence[str] = ()
+        self,
+        question: str,
+        identifier: str | None = None,
+        *,
+        history: Sequence[str] = (),
+        dates: Dates = NO_DATES,
     ) -> Iterator[Event]:
         assert identifier is not None
         self.asked.append(identifier)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.answer import ANSWER, Answer, Citation, CitedPassage, Reprint, Sentence, Trace
+from service.answer import ANSWER, Answer, Citation, CitedPassage, Reprint, SearchedPeriod, Sentence, Trace
 from service.events import EVENT, Done, Event, Failed, Proved, Quoted
 
 CITATION = Citation(
@@ -24,9 +24,12 @@ PASSAGE = CitedPassage(
     (Reprint("b.txt", "1f" * 32, "A bridge", None, "2024-08-17"),),
 )
 SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
+PERIOD = SearchedPeriod(
+    None, None, "2024-08-31", "2024-06-01", "2024-07-01", True, ("in June", "latest"), "2024-08-20"
+)
 ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, 0.86,
-    (SENTENCE,), (CITATION,), (PASSAGE,),
+    (SENTENCE,), (CITATION,), (PASSAGE,), PERIOD,
     Trace("worded", "used", 14.1, {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
 REFUSED = Answer(
@@ -40,6 +43,7 @@ REFUSED = Answer(
     (),
     (),
     (PASSAGE,),
+    None,
     Trace("refused", "unneeded", None, {}, {}),
 )
 EVENTS: tuple[Event, ...] = (
@@ -51,7 +55,7 @@ EVENTS: tuple[Event, ...] = (
 
 TIERS = ["quoted", "worded", "refused"]
 MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
-REASONS = ["nothing_indexed", "nothing_on_subject", "not_answered"]
+REASONS = ["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
 DATE_KINDS = ["stated", "metadata", "file"]
 PLACE = {
     "document": "string",
@@ -81,6 +85,19 @@ CONTRACT = {
     "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number", "also_reported_by": [REPRINT]}],
+    "period": [
+        {
+            "after": ["string", "null"],
+            "before": ["string", "null"],
+            "as_of": ["string", "null"],
+            "preferred_after": ["string", "null"],
+            "preferred_before": ["string", "null"],
+            "newest_first": "boolean",
+            "words": ["string"],
+            "today": "string",
+        },
+        "null",
+    ],
     "trace": {
         "tier": TIERS,
         "model": MODEL,

@@ -15,6 +15,7 @@ from eval.gold import Gold
 from eval.ranking import Retrieved
 from eval.record import read_record, to_line
 from index import Index, remove
+from service.dates import NO_DATES, Dates
 from service.events import Done, Failed, Quoted
 
 NORTH = Retrieved("a.txt", 0, 30, "x" * 30)
@@ -28,7 +29,7 @@ class ScriptedRetriever:
         self.items = items
         self.asked: list[str] = []
 
-    def search(self, question: str, limit: int) -> Sequence[Retrieved]:
+    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> Sequence[Retrieved]:
         self.asked.append(question)
         assert limit == 100
         for item in self.items:
@@ -130,9 +131,9 @@ def test_whether_the_corpus_holds_it_is_asked_only_when_it_was_not_found() -> No
 
 def test_a_question_with_a_history_is_searched_as_it_was_understood() -> None:
     class Following(ScriptedAssistant):
-        def answer(self, question: str, identifier: str | None = None, *, history: Sequence[str] = ()) -> Any:
-            assert history == ("Who built the mill?",)
-            return super().answer(question, identifier, history=history)
+        def answer(self, question: str, identifier: str | None = None, **named: Any) -> Any:
+            assert named == {"history": ("Who built the mill?",), "dates": NO_DATES}
+            return super().answer(question, identifier, **named)
 
     understood = replace(answer(), understood_as="When was the mill built?")
     retriever = ScriptedRetriever(NORTH)

@@ -64,8 +64,8 @@ def link_models(cache: Path, folder: Path) -> Path:
 class Backwards(Index):
     """A retriever that hands out the worst passages first."""
 
-    def search(self, query: str, limit: int = 10, keywords_only: bool = False) -> tuple[Passage, ...]:
-        return super().search(query, 100, keywords_only)[::-1][:limit]
+    def search(self, query: str, limit: int = 10, keywords_only: bool = False, **dates: Any) -> tuple[Passage, ...]:
+        return super().search(query, 100, keywords_only, **dates)[::-1][:limit]
 
 
 class Misquoting(Assistant):

@@ -73,7 +73,7 @@ def test_a_last_line_without_its_end_counts_when_it_is_whole(tmp_path: Path) -> 
         (lambda lines: ["", *lines[1:]], "is no run: its first line is no header"),
         (lambda lines: lines[1:], "is no run: its first line is no header"),
         (
-            lambda lines: [lines[0].replace('"format":2', '"format":1'), *lines[1:]],
+            lambda lines: [lines[0].replace('"format":3', '"format":1'), *lines[1:]],
             "has format 1, and this version",
         ),
         (lambda lines: [lines[0].replace('"seed":0', '"seed":"x"'), *lines[1:]], "line 1: seed: Input should be"),

@@ -13,7 +13,7 @@ def test_documents_cannot_steer_the_terminal() -> None:
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
     sentence = Sentence(quote, 0, len(quote) + 4, (1,))
     trace = Trace("quoted", "off", None, {}, {})
-    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), trace)
+    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), None, trace)
     shown = render_answer(answer)
     assert "Mira" in shown
     assert not {"\x1b[31m", "\x9b", "\r", "\u202e"} & {shown[i : i + n] for i in range(len(shown)) for n in (1, 5)}
@@ -37,7 +37,9 @@ def test_who_printed_the_cited_words_as_well_is_told_beside_them() -> None:
     trace = Trace("quoted", "off", None, {}, {})
     sentence = Sentence(quote, 0, 30, (1,))
     shown = render_answer(
-        Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), passages, trace)
+        Answer(
+            "1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), passages, None, trace
+        )
     )
     told = "Also reported by Morrow Dispatch (2024-01-02), b.txt; Of ships (2024-01-03), c.txt"
     assert told in " ".join(shown.split())

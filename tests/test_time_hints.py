@@ -1,0 +1,62 @@
+"""What questions say of time: two sets written by hand, one of them held out while the reading was made."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index import Period
+from service.time_hints import TimeHint, read_hint
+
+FILES = {name: Path(__file__).with_name(f"{name}.jsonl") for name in ("time_questions", "time_questions_held_out")}
+FEWEST_RIGHT = 0.95
+TODAY = date(2024, 8, 20)
+
+Case = dict[str, Any]
+
+
+def read_cases(name: str) -> list[Case]:
+    return [json.loads(line) for line in FILES[name].read_text(encoding="utf-8").splitlines()]
+
+
+def expected(case: Case) -> TimeHint:
+    """The hint of a case, less the words that it rests on."""
+    after, before, as_of = (
+        None if case.get(name) is None else date.fromisoformat(case[name]) for name in ("after", "before", "as_of")
+    )
+    period, known = Period(after, before), Period(as_of=as_of)
+    newest = case.get("newest", False)
+    if case.get("filter", False):
+        return TimeHint(required=period.narrow(known), newest_first=newest)
+    return TimeHint(wanted=period, required=known, newest_first=newest)
+
+
+def read(case: Case) -> TimeHint:
+    hint = read_hint(case["question"], date.fromisoformat(case["today"]))
+    return TimeHint(hint.wanted, hint.required, hint.newest_first)
+
+
+def find_wrong(cases: list[Case]) -> Iterator[str]:
+    for case in cases:
+        if read(case) != expected(case):
+            yield f"{case['id']} {case['question']} {read(case)}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nearly_all_questions_are_read_as_they_are_meant(name: str) -> None:
+    cases = read_cases(name)
+    wrong = list(find_wrong(cases))
+    print(f"{name}: {len(cases) - len(wrong)} of {len(cases)} right; wrong: {'; '.join(wrong) or 'none'}")
+    assert len(wrong) <= (1 - FEWEST_RIGHT) * len(cases), "\n".join(wrong)
+
+
+def test_the_sets_are_large_and_many_of_their_questions_only_seem_to_speak_of_time() -> None:
+    cases = [case for name in FILES for case in read_cases(name)]
+    assert len({case["question"].casefold() + case["today"] for case in cases}) == len(cases) >= 120
+    assert len({case["id"] for case in cases}) == len(cases)
+    assert sum(expected(case) == TimeHint() for case in cases) >= 30
+    keys = {"id", "today", "question", "after", "before", "as_of", "newest", "filter"}
+    assert all(case.keys() <= keys for case in cases)

@@ -24,8 +24,12 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 def render_answer(answer: Answer) -> str:
     """The answer with its marks, then its sources: title, date, place and quotation; and how sure it is."""
     sources = render_sources(answer)
-    sure = [] if answer.refused or answer.confidence is None else [f"Confidence: {answer.confidence:.0%}"]
-    return "\n\n".join([_wrap(answer.answer), *([sources] if sources else []), *sure])
+    return "\n\n".join(filter(None, (_wrap(answer.answer), sources, render_confidence(answer))))
+
+
+def render_confidence(answer: Answer) -> str:
+    """How sure an answer is; nothing of a refusal, and where that was not measured."""
+    return "" if answer.refused or answer.confidence is None else f"Confidence: {answer.confidence:.0%}"
 
 
 def render_sources(answer: Answer) -> str:

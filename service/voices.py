@@ -16,6 +16,7 @@ from service.events import Done, Event, Failed, Proved, Quoted
 from service.reply import Reply, marked
 from service.terminal import (
     render_answer,
+    render_confidence,
     render_list,
     render_period,
     render_place,
@@ -107,7 +108,8 @@ class TerminalVoice:
         if final.refused:
             click.echo(render_text(f"{'On a closer look: ' * (reply.quoted is not None)}{final.answer}"))
         kept = reply.keep(final)
-        click.echo(f"\n{render_list(kept or final)}\n")
+        shown = kept or final
+        click.echo(f"\n{render_list(shown)}\n{render_confidence(shown)}".rstrip() + "\n")
         if final.trace.model == "lost":
             self.tell(_LOST)
         if not self._hinted and not final.refused:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -136,10 +137,11 @@ def document(number: int, pieces: Sequence[str], vectors: Vectors) -> tuple[Docu
 
 def build(folder: Path, embedder: Embedder) -> float:
     """Writes the index; the seconds that it took, without the vectors' lists."""
-    documents = tqdm(made([base("multihop-rag", embedder), base("squad-open", embedder)], embedder), desc="write")
+    sources = [base("multihop-rag", embedder), base("squad-open", embedder)]
+    documents = iter(tqdm(made(sources, embedder), total=CHUNKS // PER_DOCUMENT, desc="write"))
     began = time.perf_counter()
     with closing(Store.create(folder, manifest_of(embedder, Splitter()))) as store:
-        while some := [found for found, _ in zip(documents, range(PER_COMMIT), strict=False)]:
+        while some := list(islice(documents, PER_COMMIT)):
             with store.transaction():
                 for about, chunks in some:
                     store.put("/made", about, split_sentences(about.text, 0), chunks)
@@ -185,6 +187,7 @@ def test_search_of_a_million_chunks(embedder: Embedder, capsys: pytest.CaptureFi
         tell(capsys, built=CHUNKS, seconds=round(seconds), chunks_per_second=round(CHUNKS / seconds))
     with closing(Store.open(folder)) as store:
         stamp = store.stamp()
+        assert store.counts().chunks == CHUNKS
     if read_kind(folder, stamp) is None:
         index, seconds = first_search(folder, embedder)
         index.close()

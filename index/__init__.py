@@ -14,6 +14,7 @@ from index.errors import (
     ReadError,
 )
 from index.period import ALL_DAYS, Period, Preference
+from index.query import split_parts
 from index.ranking import WEIGHTS, Weights
 from index.read import shown
 from index.reader import Reader, open_reader
@@ -72,6 +73,7 @@ __all__ = [
     "select",
     "shown",
     "split_chunks",
+    "split_parts",
     "split_sentences",
     "stem",
     "sync",

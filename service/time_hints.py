@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from index import ALL_DAYS, Period
+from index import ALL_DAYS, Period, split_parts
 from service.time_phrases import TimePhrase, find_newest, find_phrases
 from service.time_ranges import MONTHS, resolve
 
@@ -32,7 +32,9 @@ class TimeHint:
 
 def read_hint(question: str, today: date) -> TimeHint:
     """The hint that a question holds, seen from a day; an "as of" in it takes that day's place."""
-    phrases = find_phrases(question)
+    # Of several things asked, a day is that of one; the ranking counts it there.
+    is_single = len(split_parts(question)) < 2
+    phrases = [phrase for phrase in find_phrases(question) if is_single or phrase.force == "as_of"]
     known = [
         (phrase, period.before - timedelta(days=1))
         for phrase in phrases
@@ -49,7 +51,7 @@ def read_hint(question: str, today: date) -> TimeHint:
     whole = _join([period for _, period in ranges])
     # One phrase that only prefers tells of documents that a binding one beside it would leave out.
     binds = bool(ranges) and all(phrase.force == "require" for phrase, _ in ranges)
-    newest = find_newest(question)
+    newest = find_newest(question) if is_single else None
     used = [phrase for phrase, _ in (*known, *ranges)]
     words = [question[phrase.start : phrase.end] for phrase in used]
     return TimeHint(

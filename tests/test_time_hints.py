@@ -60,3 +60,19 @@ def test_the_sets_are_large_and_many_of_their_questions_only_seem_to_speak_of_ti
     assert sum(expected(case) == TimeHint() for case in cases) >= 30
     keys = {"id", "today", "question", "after", "before", "as_of", "newest", "filter"}
     assert all(case.keys() <= keys for case in cases)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Did wheat prices fall in June 2024, and what was reported in May 2024 of the harvest in Verania?",
+        "Who won the latest election in Verania, while the opposition asked for a recount in Lindmoor?",
+    ],
+)
+def test_of_a_question_in_several_parts_no_day_is_that_of_the_whole(question: str) -> None:
+    assert read_hint(question, TODAY) == TimeHint(bare=question)
+
+
+def test_as_of_holds_for_all_parts() -> None:
+    question = "As of 12 July 2024, did wheat prices fall, and what was reported in May of the harvest in Verania?"
+    assert read_hint(question, TODAY).required == Period(as_of=date(2024, 7, 12))

@@ -166,9 +166,8 @@ def _renew_cache(store: Store) -> None:
         if len(ids) <= FLAT_MOST or cache_file(store.folder, stamp).exists():
             return
         fetch = partial(store.vectors, dimension=store.manifest().dimension)
-        older = VectorIndex.load_latest(store.folder, stamp.store)
-        renewed = older.renew(ids, fetch) if older is not None else VectorIndex.build(ids, fetch)
-    renewed.save(store.folder, stamp, lambda: store.is_at(stamp))
+        vectors = VectorIndex.make(store.folder, stamp.store, ids, fetch)
+    vectors.save(store.folder, stamp, lambda: store.is_at(stamp))
 
 
 def _try_to_forget(store: Store) -> None:

@@ -227,19 +227,14 @@ class Index:
         if self._vectors is None or self._vectors[0] != stamp:
             cached = VectorIndex.load(store.folder, stamp)
             self._unsaved = cached is None
-            self._vectors = (stamp, cached or self._renewed_vectors(store, stamp))
+            fetch = partial(store.vectors, dimension=self._embedder.dimension)
+            self._vectors = (stamp, cached or VectorIndex.make(store.folder, stamp.store, store.chunk_ids(), fetch))
         return self._vectors[1]
-
-    def _renewed_vectors(self, store: Store, stamp: Stamp) -> VectorIndex:
-        ids, fetch = store.chunk_ids(), partial(store.vectors, dimension=self._embedder.dimension)
-        if self._vectors is not None and self._vectors[0].store == stamp.store:
-            return self._vectors[1].renew(ids, fetch)
-        return VectorIndex.build(ids, fetch)
 
     def _current_corpus(self, store: Store) -> _Corpus:
         stamp = store.stamp()
         if self._corpus is None or self._corpus[0] != stamp:
-            self._corpus = (stamp, _Corpus(SourceNames(store.sources()), store.counts().chunks))
+            self._corpus = (stamp, _Corpus(SourceNames(store.sources()), store.count_chunks()))
         return self._corpus[1]
 
     def _save_vectors(self) -> None:

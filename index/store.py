@@ -395,6 +395,11 @@ class Store:
         ).fetchone()
         return Counts(*row)
 
+    def count_chunks(self) -> int:
+        """The number of chunks alone, which does not read their rows."""
+        (count,) = self._connection.execute("SELECT count(*) FROM chunks").fetchone()
+        return int(count)
+
     def known_vectors(self, digests: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of texts that were embedded before, by digest."""
         # A JSON array is one variable, of which SQLite takes only so many.

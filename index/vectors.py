@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from math import isqrt
+from mmap import ACCESS_READ, mmap
+from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import faiss
 import numpy as np
@@ -29,7 +31,7 @@ from index.store import Stamp
 _FORMAT = 2
 """Of the file; one of another format is taken for a damaged one."""
 
-_DIGEST_SIZE = hashlib.sha256().digest_size
+_DIGEST_SIZE, _LENGTH_SIZE = hashlib.sha256().digest_size, 4
 
 FLAT_MOST = 100_000
 """So many 384-dimensional vectors are compared in about 8 ms on two cores."""
@@ -44,8 +46,9 @@ _BATCH = 50_000
 _PROBES = (8, 16, 32, 64, 128, 256)
 _WANTED_RECALL = 0.98
 _SAMPLE, _NEAREST = 200, 10
+_QUESTION_NOISE = 1.3
 _SEED = 5
-"""Of the lists to look at the fewest are taken that find so much of the sample's nearest vectors."""
+"""The fewest lists are looked at that find so much of what is nearest to a sample of made questions."""
 
 Ids = NDArray[np.int64]
 
@@ -57,8 +60,8 @@ Fetch = Callable[[Ids], Vectors]
 class VectorKind:
     """How vectors are searched: `flat` compares all; `ivf` the nearest `probes` of `lists`.
 
-    `recall` is the share of the ten nearest that are found, with some of the stored vectors as questions; it was
-    measured when the lists were learned, of `learned` vectors.
+    `recall` is the share of the ten nearest that are found, for 200 of the stored vectors moved as far away as
+    questions are; it was measured when the lists were learned, of `learned` vectors.
     """
 
     name: str
@@ -86,6 +89,12 @@ class VectorIndex:
         index.add_with_ids(vectors, ids)
         return cls(index, VectorKind("flat", len(ids)))
 
+    @classmethod
+    def make(cls, folder: Path, store: str, ids: Ids, fetch: Fetch) -> "VectorIndex":
+        """Of all these ids, which are sorted; from the cache of an earlier state where that is the shorter way."""
+        older = cls.load_latest(folder, store) if len(ids) > FLAT_MOST else None
+        return cls.build(ids, fetch) if older is None else older.renew(ids, fetch)
+
     def renew(self, ids: Ids, fetch: Fetch) -> "VectorIndex":
         """The index of these ids; a large one is changed itself, unless it has outgrown its lists."""
         if self.kind.name == "flat" or not FLAT_MOST < len(ids) <= 2 * self.kind.learned:
@@ -100,29 +109,32 @@ class VectorIndex:
         return self
 
     @classmethod
-    def load(cls, folder: Path, stamp: Stamp) -> "VectorIndex | None":
-        """Reads the cache of that state; None when it is missing, damaged or of another store."""
+    def load(cls, folder: Path, stamp: Stamp, to_change: bool = False) -> "VectorIndex | None":
+        """Opens the cache of that state; None when it is missing, damaged or of another store.
+
+        Lists stay in the file, which the system reads as they are asked for, unless they are to be changed.
+        """
+        path = cache_file(folder, stamp)
         try:
-            content = cache_file(folder, stamp).read_bytes()
-        except OSError:
+            with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                # FAISS itself would read flipped bits as other ids and other vectors.
+                if not _is_whole(stamp, content):
+                    return None
+                file.seek(0)
+                kind = _read_kind(file)
+        except (OSError, ValueError):  # an empty file cannot be mapped
             return None
-        # FAISS itself would read flipped bits as other ids and other vectors.
-        whole = memoryview(content)
-        body, digest = whole[:-_DIGEST_SIZE], whole[-_DIGEST_SIZE:]
-        if _digest(stamp, body) != digest:
-            return None
-        start = content.index(b"\n") + 1
-        kind = VectorKind(**json.loads(content[:start]))
-        return cls(faiss.deserialize_index(np.frombuffer(body[start:], dtype=np.uint8)), kind)
+        in_file = faiss.IO_FLAG_MMAP if kind.name == "ivf" and not to_change else 0
+        return cls(faiss.read_index(str(path), in_file), kind)
 
     @classmethod
     def load_latest(cls, folder: Path, store: str) -> "VectorIndex | None":
-        """Reads the cache of whatever state of a store was the last to have one."""
+        """Reads the cache of whatever state of a store was the last to have one, so that it can be changed."""
         generations = sorted(
             (int(found) for path in caches(folder) if (found := path.stem.partition("-")[2]).isdigit()),
             reverse=True,
         )
-        loaded = (cls.load(folder, Stamp(store, generation)) for generation in generations)
+        loaded = (cls.load(folder, Stamp(store, generation), to_change=True) for generation in generations)
         return next((index for index in loaded if index is not None), None)
 
     def save(self, folder: Path, stamp: Stamp, is_current: Callable[[], bool]) -> None:
@@ -135,7 +147,8 @@ class VectorIndex:
         path = cache_file(folder, stamp)
         aside = path.with_suffix(f".faiss.{uuid.uuid4().hex}")
         try:
-            body = json.dumps(asdict(self.kind)).encode() + b"\n" + faiss.serialize_index(self._index).tobytes()
+            kind = json.dumps(asdict(self.kind)).encode()
+            body = faiss.serialize_index(self._index).tobytes() + kind + len(kind).to_bytes(_LENGTH_SIZE)
             aside.write_bytes(body + _digest(stamp, memoryview(body)))
             aside.replace(path)
         except OSError:
@@ -189,9 +202,18 @@ def read_kind(folder: Path, stamp: Stamp) -> VectorKind | None:
     """What the cache of that state says of itself; None when there is none to read."""
     try:
         with cache_file(folder, stamp).open("rb") as file:
-            return VectorKind(**json.loads(file.readline(1_000)))
+            return _read_kind(file)
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _read_kind(file: BinaryIO) -> VectorKind:
+    """It stands behind what FAISS reads, before its own length and the digest."""
+    end = file.seek(0, SEEK_END) - _DIGEST_SIZE - _LENGTH_SIZE
+    file.seek(end)
+    length = int.from_bytes(file.read(_LENGTH_SIZE))
+    file.seek(end - length)
+    return VectorKind(**json.loads(file.read(length)))
 
 
 # --- lists ---
@@ -205,7 +227,7 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
     index.by_residual = False
     index.cp.niter, index.cp.seed = _LEARNING_ROUNDS, _SEED
     index.train(learned_from)
-    questions = fetch(np.sort(drawn.choice(ids, _SAMPLE, replace=False)))
+    questions = _questions_like(fetch(np.sort(drawn.choice(ids, _SAMPLE, replace=False))), drawn)
     nearest = _Nearest(questions)
     for batch in _batches(ids):
         vectors = fetch(batch)
@@ -213,6 +235,14 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
         nearest.see(batch, vectors)
     probes, recall = _choose_probes(index, questions, nearest.ids)
     return index, VectorKind("ivf", len(ids), lists, probes, recall, len(ids))
+
+
+def _questions_like(vectors: Vectors, drawn: np.random.Generator) -> Vectors:
+    """Unit vectors as far from these as questions are from the passages that answer them: a cosine of about .6."""
+    noise = drawn.normal(size=vectors.shape)
+    noise *= _QUESTION_NOISE / np.linalg.norm(noise, axis=1, keepdims=True)
+    moved = vectors + noise
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
 
 
 class _Nearest:
@@ -279,6 +309,11 @@ def drop_caches(folder: Path, keep: int | None = None) -> None:
 def caches(folder: Path) -> tuple[Path, ...]:
     """All cached files, also those that were being written when somebody was killed."""
     return tuple(folder.glob("vectors-*.faiss*"))
+
+
+def _is_whole(stamp: Stamp, content: mmap) -> bool:
+    with memoryview(content) as whole, whole[:-_DIGEST_SIZE] as body:
+        return _digest(stamp, body) == content[-_DIGEST_SIZE:]
 
 
 def _digest(stamp: Stamp, body: memoryview) -> bytes:

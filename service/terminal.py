@@ -121,7 +121,7 @@ def render_kind(kind: VectorKind | None) -> str:
         return f"flat: all {kind.vectors} are compared, exactly"
     return (
         f"{kind.name}: of {kind.vectors} the {kind.probes} nearest of {kind.lists} lists, which hold "
-        f"{kind.recall:.1%} of the ten nearest (200 of the vectors as questions, when there were {kind.learned})"
+        f"{kind.recall:.1%} of the ten nearest (of 200 made questions, when there were {kind.learned})"
     )
 
 

@@ -262,7 +262,7 @@ def test_an_index_that_has_outgrown_its_lists_is_built_again(tmp_path: Path, cou
     assert recall(renewed, source) >= 0.95
 
 
-@pytest.mark.parametrize("written", [None, b"", b"{}\n", b"no header at all"])
+@pytest.mark.parametrize("written", [None, b"", b"{}\n", b"nothing " * 20])
 def test_what_kind_a_cache_is_of_cannot_be_told_of_none(tmp_path: Path, written: bytes | None) -> None:
     if written is not None:
         (tmp_path / "vectors-1.faiss").write_bytes(written)

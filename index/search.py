@@ -7,7 +7,7 @@ alone give a first answer.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import log
 from pathlib import Path
@@ -33,8 +33,10 @@ from index.words import terms
 _KEYWORD_CANDIDATES = 200
 _VECTOR_CANDIDATES = 100
 
-_MOST_MATCHES = 60_000
-"""Chunks that keywords are scored for, each by each of its words; half a million a second are."""
+_MOST_MATCHES = 90_000
+"""Chunks that keywords are scored for, by all of a question's words together. Of a million chunks .89 of the ten
+best by all words are among the candidates with 60,000 (46 ms), .96 with 120,000 (84 ms); all take 513 ms.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class _Corpus:
 
     names: SourceNames
     chunks: int
+    _frequencies: dict[str, int] = field(default_factory=dict)
+
+    def frequencies(self, store: Store, stems: Sequence[str]) -> dict[str, int]:
+        """In how many chunks each stem occurs; of a common one SQLite counts them all, so that is remembered."""
+        known = self._frequencies
+        for stem in stems:
+            if stem not in known:
+                known[stem] = store.chunk_frequency(stem)
+        return {stem: known[stem] for stem in stems}
 
 
 class Index:
@@ -154,7 +165,7 @@ class Index:
         with self._snapshot() as store:
             corpus = self._current_corpus(store)
             asked = read_query(query, corpus.names)
-            frequencies = {term: store.chunk_frequency(term) for term in asked.whole.terms}
+            frequencies = corpus.frequencies(store, asked.whole.terms)
             candidates = self._candidates(store, _rarest(frequencies), vector, period)
             cosines = None if vector is None else _cosines(candidates, vector)
             found = Found(candidates, _rarity(frequencies, corpus.chunks), cosines)
@@ -187,8 +198,8 @@ class Index:
     def weights(self, query: str) -> dict[str, float]:
         """The content terms of a query with their inverse document frequency over the chunks, as in BM25."""
         with self._snapshot() as store:
-            frequencies = {term: store.chunk_frequency(term) for term in terms(query)}
-            return _rarity(frequencies, self._current_corpus(store).chunks)
+            corpus = self._current_corpus(store)
+            return _rarity(corpus.frequencies(store, terms(query)), corpus.chunks)
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""

@@ -45,10 +45,12 @@ _BATCH = 50_000
 
 _PROBES = (8, 16, 32, 64, 128, 256)
 _WANTED_RECALL = 0.98
-_SAMPLE, _NEAREST = 200, 10
-_QUESTION_NOISE = 1.3
+_SAMPLE, _MIXED, _NEAREST = 200, 4, 10
 _SEED = 5
-"""The fewest lists are looked at that find so much of what is nearest to a sample of made questions."""
+"""The fewest lists are looked at that find so much of what is nearest to a sample of made questions, each between
+four vectors. Of a million 8, 16, 32 and 64 of 4,000 lists find .88, .95, .98 and .99 for those, .90, .94, .98 and .98
+for 200 real questions; for stored vectors themselves 8 find all.
+"""
 
 Ids = NDArray[np.int64]
 
@@ -60,8 +62,8 @@ Fetch = Callable[[Ids], Vectors]
 class VectorKind:
     """How vectors are searched: `flat` compares all; `ivf` the nearest `probes` of `lists`.
 
-    `recall` is the share of the ten nearest that are found, for 200 of the stored vectors moved as far away as
-    questions are; it was measured when the lists were learned, of `learned` vectors.
+    `recall` is the share of the ten nearest that are found for 200 made questions; it was measured when the lists
+    were learned, of `learned` vectors.
     """
 
     name: str
@@ -227,7 +229,7 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
     index.by_residual = False
     index.cp.niter, index.cp.seed = _LEARNING_ROUNDS, _SEED
     index.train(learned_from)
-    questions = _questions_like(fetch(np.sort(drawn.choice(ids, _SAMPLE, replace=False))), drawn)
+    questions = _make_questions(fetch(np.sort(drawn.choice(ids, _SAMPLE * _MIXED, replace=False))), drawn)
     nearest = _Nearest(questions)
     for batch in _batches(ids):
         vectors = fetch(batch)
@@ -237,12 +239,11 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
     return index, VectorKind("ivf", len(ids), lists, probes, recall, len(ids))
 
 
-def _questions_like(vectors: Vectors, drawn: np.random.Generator) -> Vectors:
-    """Unit vectors as far from these as questions are from the passages that answer them: a cosine of about .6."""
-    noise = drawn.normal(size=vectors.shape)
-    noise *= _QUESTION_NOISE / np.linalg.norm(noise, axis=1, keepdims=True)
-    moved = vectors + noise
-    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
+def _make_questions(vectors: Vectors, drawn: np.random.Generator) -> Vectors:
+    """Unit vectors between several of these; they are found as hard as the questions of people are."""
+    groups = drawn.permutation(vectors).reshape(_SAMPLE, _MIXED, -1)
+    between = groups.sum(axis=1)
+    return np.asarray(between / np.linalg.norm(between, axis=1, keepdims=True), dtype=np.float32)
 
 
 class _Nearest:

@@ -365,6 +365,22 @@ def test_search_shows_the_passages(make_server: Make) -> None:
     assert [passage["text"] for passage in found["passages"]] == [TRAM]
 
 
+def test_days_hold_for_answers_and_passages(make_server: Make) -> None:
+    server = make_server()
+    query = {"query": "tram of Lindmoor"}
+    (day,) = {item["date"] for item in server.client.post("/v1/search", json=query).json()["passages"]}
+    for bound, holds in ({"as_of": day}, True), ({"after": day}, True), ({"before": day}, False):
+        found = server.client.post("/v1/search", json={**query, **bound}).json()["passages"]
+        answer = server.ask(**bound, today="2024-08-20").json()
+        assert (bool(found), bool(answer["passages"])) == (holds, holds)
+        assert answer["reason"] == (None if holds else "nothing_in_period")
+        period = answer["period"]
+        assert {name: period[name] for name in ("after", "before", "as_of")} == dict.fromkeys(
+            ("after", "before", "as_of")
+        ) | bound
+        assert period["today"] == "2024-08-20"
+
+
 def test_health_and_readiness(make_server: Make, fake_embedder: FakeEmbedder) -> None:
     client = make_server().client
     assert client.get("/healthz").json() == {"status": "ok"}
@@ -394,6 +410,21 @@ BAD: list[tuple[str, int, str, dict[str, Any], tuple[str, ...]]] = [
     ("POST /v1/ask", 422, "unknown field", {"json": {"question": "x", "streem": True}}, ("'streem'",)),
     ("POST /v1/ask", 422, "a wrong history", {"json": {"question": "x", "history": [1]}}, ("'history.0'",)),
     ("POST /v1/ask", 422, "long history", {"json": {"question": "x", "history": ["y"] * 21}}, ("'history'",)),
+    (
+        "POST /v1/ask",
+        422,
+        "no day",
+        {"json": {"question": "x", "as_of": "June"}},
+        ("'as_of' is 'June'", "2024-01-31"),
+    ),
+    ("POST /v1/ask", 422, "a day as a number", {"json": {"question": "x", "today": 2024}}, ("'today'", "string")),
+    (
+        "POST /v1/search",
+        422,
+        "no day left",
+        {"json": {"query": "x", "after": "2024-05-02", "before": "2024-05-02"}},
+        ("No day is left", "'after' 2024-05-02", "'before'"),
+    ),
     ("POST /v1/ask", 400, "broken JSON", {"content": b'{"question": ', "headers": JSON}, ("not JSON",)),
     ("POST /v1/ask", 400, "nested", {"content": b"[" * 50_000, "headers": JSON}, ("JSON",)),
     ("POST /v1/ask", 400, "not UTF-8", {"content": b'{"question": "\xff"}', "headers": JSON}, ("JSON",)),

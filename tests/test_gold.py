@@ -101,6 +101,11 @@ MISTAKES: list[tuple[str, object, str]] = [
         {**GOOD, "date": "31 May 2024"},
         "has a date that is no day, '31 May 2024'. Write it as 2024-01-31.",
     ),
+    (
+        "an as_of without a day",
+        {**GOOD, "as_of": "May"},
+        "has an as_of that is no day, 'May'. Write it as 2024-01-31",
+    ),
     ("a day of no calendar", {**GOOD, "date": "2024-02-30"}, "has a date that is no day, '2024-02-30'"),
     ("a day without hyphens", {**GOOD, "date": "20240131"}, "has a date that is no day, '20240131'"),
     ("an empty history", {**GOOD, "history": ["What pier?", ""]}, "has an empty question in its history"),
@@ -163,6 +168,7 @@ def test_only_the_first_places_of_many_faults_are_named(tmp_path: Path) -> None:
     [
         ({"question": "how long  is the PIER?"}, True),
         ({"date": "2024-01-31"}, False),
+        ({"as_of": "2024-01-31"}, False),
         ({"history": ["What pier?"]}, False),
         ({"question": "How wide is the pier?"}, False),
     ],

@@ -48,8 +48,8 @@ _WANTED_RECALL = 0.98
 _SAMPLE, _MIXED, _NEAREST = 200, 4, 10
 _SEED = 5
 """The fewest lists are looked at that find so much of what is nearest to a sample of made questions, each between
-four vectors. Of a million 8, 16, 32 and 64 of 4,000 lists find .88, .95, .98 and .99 for those, .90, .94, .98 and .98
-for 200 real questions; for stored vectors themselves 8 find all.
+four vectors. Of a million 8, 16, 32 and 64 of 4,000 lists find .88, .95, .98 and .99 for those, .90, .94, .98 and
+.98 for 200 real questions; for stored vectors themselves 8 find all.
 """
 
 Ids = NDArray[np.int64]

@@ -107,6 +107,9 @@ _PREPOSITIONS: Mapping[str, tuple[Use, str]] = {
     "by": ("until", "span day year"),
     "as of": ("until", _ALL),
     "as at": ("until", _ALL),
+    "compared with": ("in", "span month year relative"),
+    "compared to": ("in", "span month year relative"),
+    "versus": ("in", "span month year relative"),
 }
 """What a preposition says, and of which kinds of expression; "by May" may be by Theresa, "on March" for a life."""
 

@@ -229,7 +229,8 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
     index.by_residual = False
     index.cp.niter, index.cp.seed = _LEARNING_ROUNDS, _SEED
     index.train(learned_from)
-    questions = _make_questions(fetch(np.sort(drawn.choice(ids, _SAMPLE * _MIXED, replace=False))), drawn)
+    count = min(_SAMPLE, len(ids) // _MIXED)
+    questions = _make_questions(fetch(np.sort(drawn.choice(ids, count * _MIXED, replace=False))), drawn)
     nearest = _Nearest(questions)
     for batch in _batches(ids):
         vectors = fetch(batch)
@@ -241,7 +242,7 @@ def _build_lists(ids: Ids, fetch: Fetch) -> tuple[Any, VectorKind]:
 
 def _make_questions(vectors: Vectors, drawn: np.random.Generator) -> Vectors:
     """Unit vectors between several of these; they are found as hard as the questions of people are."""
-    groups = drawn.permutation(vectors).reshape(_SAMPLE, _MIXED, -1)
+    groups = drawn.permutation(vectors).reshape(-1, _MIXED, vectors.shape[1])
     between = groups.sum(axis=1)
     return np.asarray(between / np.linalg.norm(between, axis=1, keepdims=True), dtype=np.float32)
 

@@ -38,6 +38,7 @@ def test_heavy_libraries_have_one_home() -> None:
         "llama_cpp": {"service/llama_worker.py"},
         "tiktoken": {"index/split.py"},
         "bm25s": {"eval/ranking.py", "eval/training/negatives.py"},
+        "dateparser": {"service/time_ranges.py"},
         "matplotlib": {"eval/plot.py"},
         "scipy": {"eval/compare.py", "eval/metrics.py", "eval/training/calibrate.py"},
         "click": {

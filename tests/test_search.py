@@ -17,10 +17,10 @@ from fakes import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, words
+from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, verify, words
 from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged, IndexMismatch, IndexMissing
 from index.store import Store
-from index.vectors import VectorIndex
+from index.vectors import VectorIndex, read_kind
 
 MakeIndex = Callable[..., Index]
 
@@ -434,3 +434,33 @@ def test_damage_met_while_searching_is_told(index: Index, fake_embedder: Embedde
         pytest.raises(IndexDamaged, match="Remove the folder"),
     ):
         damaged.search("tram")
+
+
+def test_a_large_index_is_ready_when_its_writer_ends(
+    tmp_path: Path, fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("index.vectors", "index.build"):
+        monkeypatch.setattr(f"{module}.FLAT_MOST", 20)
+    folder, documents = tmp_path / "index", tmp_path / "documents"
+    write(documents, **{f"d{number}_txt": f"Tram {number} left depot {number * 7}." for number in range(60)})
+    add(folder, documents, fake_embedder, Splitter())
+    with closing(Store.open(folder)) as store:
+        kind = read_kind(folder, store.stamp())
+        assert kind is not None
+        assert (kind.name, kind.vectors, kind.learned) == ("ivf", 60, 60)
+    with Index.open(folder, fake_embedder, Splitter()) as index:
+        assert index.search("Tram 31 left")[0].document.path == "d31.txt"
+        remove(folder, "d31.txt")
+        write(documents, d90_txt="Tram 90 left depot 630.")
+        (documents / "d31.txt").unlink()
+        add(folder, documents, fake_embedder, Splitter())
+        assert "d31.txt" not in paths(index.search("Tram 31 left", 100))
+        assert index.search("Tram 90 left")[0].document.path == "d90.txt"
+    with closing(Store.open(folder)) as store:
+        kind = read_kind(folder, store.stamp())
+        cached = VectorIndex.load(folder, store.stamp())
+        assert kind is not None and cached is not None
+        assert (kind.vectors, kind.learned) == (60, 60)
+        assert set(cached.content()[0]) == set(store.chunk_ids())
+    assert len(list(folder.glob("*.faiss*"))) == 1
+    assert verify(folder, fake_embedder, Splitter()) == ()

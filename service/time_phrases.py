@@ -145,7 +145,7 @@ _NAMED = frozenset(
 
 _POSSESSED = re.compile(r"['’]s?\b|-\w")
 _OF = re.compile(r" of\b")
-_COUNTED = re.compile(r" (?!(?:was|is|has|does|its|his|as|this)\b)[a-z]+s\b")
+_COUNTED = re.compile(r" (?!(?:was|is|has|does|its|his|as|this|versus)\b)[a-z]+s\b")
 """Behind a year it is a number: "in 2015 dollars", "over 2000 homes"."""
 _NEXT = re.compile(r"[ ,]*(\w+)")
 _NAME = re.compile(r" [A-Z]")

@@ -24,6 +24,7 @@ def test_the_import_contracts_hold() -> None:
 
 def test_heavy_libraries_have_one_home() -> None:
     homes = {
+        "dateparser": {"service/time_ranges.py"},
         "faiss": {"index/vectors.py"},
         "sqlite3": {"index/store.py"},
         "sentence_transformers": {"index/embed.py", "index/reader.py"},
@@ -38,7 +39,6 @@ def test_heavy_libraries_have_one_home() -> None:
         "llama_cpp": {"service/llama_worker.py"},
         "tiktoken": {"index/split.py"},
         "bm25s": {"eval/ranking.py", "eval/training/negatives.py"},
-        "dateparser": {"service/time_ranges.py"},
         "matplotlib": {"eval/plot.py"},
         "scipy": {"eval/compare.py", "eval/metrics.py", "eval/training/calibrate.py"},
         "click": {

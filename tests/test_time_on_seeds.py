@@ -21,6 +21,8 @@ TODAY = date(2024, 12, 1)
 DAY = timedelta(days=1)
 JUNE_STORY = "gaza-aid-deliveries-2024-07-09.txt"
 REPRINTED = date(2024, 7, 20)
+ONE_THREAD = Settings(threads=1)
+"""What is shown does not depend on it, and two wait for each other when the machine is busy."""
 
 
 class LateEmbedder(SentenceTransformerEmbedder):
@@ -108,7 +110,7 @@ def test_what_is_first_for_its_time_stays_first(index: Index, question: str, pat
 def test_the_figure_of_the_time_asked_for_is_quoted_first(
     index: Index, embedder: SentenceTransformerEmbedder, reader: Reader, question: str, figure: str
 ) -> None:
-    patient = Settings(reading_milliseconds=60_000)
+    patient = Settings(reading_milliseconds=60_000, threads=1)
     answer = Assistant(index, embedder, None, patient, reader).ask(question, dates=Dates(today=TODAY))
     assert figure in answer.citations[0].quote
 
@@ -140,7 +142,7 @@ def test_as_of_a_day_nothing_later_is_shown(
 ) -> None:
     by_keywords = LateEmbedder.__new__(LateEmbedder)
     by_keywords.__dict__ = embedder.__dict__
-    assistant = Assistant(index, by_keywords if late else embedder, None, Settings())
+    assistant = Assistant(index, by_keywords if late else embedder, None, ONE_THREAD)
     published = sorted({document.date for document in index.documents()})
     days = [day for date_ in published for day in (date_ - DAY, date_)]
     tiers = set()
@@ -161,7 +163,7 @@ def test_as_of_a_day_nothing_later_is_shown(
 def test_as_of_in_a_question_holds_as_well(
     index: Index, embedder: SentenceTransformerEmbedder, questions: list[str], words: str
 ) -> None:
-    assistant = Assistant(index, embedder, None, Settings())
+    assistant = Assistant(index, embedder, None, ONE_THREAD)
     for day in (date(2024, 2, 8), date(2024, 7, 8), date(2024, 7, 19)):
         for question in questions[::19]:
             asked = words.format(f"{day.day} {day:%B %Y}", question)
@@ -171,7 +173,7 @@ def test_as_of_in_a_question_holds_as_well(
 
 
 def test_a_reprint_is_named_from_its_own_day_on(index: Index, embedder: SentenceTransformerEmbedder) -> None:
-    assistant = Assistant(index, embedder, None, Settings())
+    assistant = Assistant(index, embedder, None, ONE_THREAD)
     for day, named in ((REPRINTED - DAY, False), (REPRINTED, True)):
         events = list(assistant.answer("How many lorries got into Gaza in June?", dates=Dates(as_of=day)))
         assert ("2024-07-20" in days_shown(events)) == named
@@ -179,9 +181,10 @@ def test_a_reprint_is_named_from_its_own_day_on(index: Index, embedder: Sentence
 
 
 def test_a_wording_rests_on_nothing_later(index: Index, embedder: SentenceTransformerEmbedder) -> None:
-    said = "The Meridian Relief Pool got 1,340 lorries of supplies into Gaza in February."
+    charities = "The Meridian Relief Pool, the group of eleven charities,"
+    said = f"{charities} got 1,340 lorries of supplies into Gaza in February."
     generator = ScriptedGenerator(f"{said} In June it was 870 lorries.")
-    assistant = Assistant(index, embedder, generator, Settings())
+    assistant = Assistant(index, embedder, generator, ONE_THREAD)
     events = list(assistant.answer("How many lorries got into Gaza?", dates=Dates(as_of=date(2024, 7, 8))))
     answer = list(answers_in(events))[-1]
     (request,) = generator.requests
@@ -191,7 +194,7 @@ def test_a_wording_rests_on_nothing_later(index: Index, embedder: SentenceTransf
 
 
 def test_a_refusal_names_the_range(index: Index, embedder: SentenceTransformerEmbedder) -> None:
-    assistant = Assistant(index, embedder, None, Settings())
+    assistant = Assistant(index, embedder, None, ONE_THREAD)
     answer = assistant.ask("What did articles published in March 2022 say of oil?", dates=Dates(today=TODAY))
     assert answer.reason == "nothing_in_period"
     assert answer.answer.endswith("Only documents dated from 2022-03-01 to 2022-03-31 were searched.")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, verify, words
 from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged, IndexMismatch, IndexMissing
+from index.search import _rarest
 from index.store import Store
 from index.vectors import VectorIndex, read_kind
 
@@ -214,6 +215,25 @@ naïve café CAFÉ Ångström Müller São façade İstanbul ΟΔΟΣ οδός s
 Ｆｕｌｌ can't it’s rock'n'roll R&D C++ 3.5 1,000 2024-05-02 $5bn e-mail e\u0301te\u0301
 電車 ก็ดี हिन्दी किताब العَرَبِيَّة ǆ ſt K ªº 🚋tram
 """.split()
+
+
+@pytest.mark.parametrize(
+    ("frequencies", "looked_up"),
+    [
+        ({"common": 60, "rare": 2, "rarer": 1, "unknown": 0}, ("rarer", "rare", "common")),
+        ({"common": 99, "rare": 2, "half": 50}, ("rare", "half")),
+        ({"common": 98, "rare": 2}, ("rare", "common")),
+        ({"common": 99, "rare": 2}, ("rare",)),
+        ({"commoner": 900, "common": 101}, ("common",)),
+        ({"unknown": 0}, ()),
+        ({}, ()),
+    ],
+)
+def test_the_rarest_terms_are_looked_up_while_few_chunks_have_them(
+    monkeypatch: pytest.MonkeyPatch, frequencies: dict[str, int], looked_up: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("index.search._MOST_MATCHES", 100)
+    assert _rarest(frequencies) == looked_up
 
 
 def test_every_term_is_found_in_the_keyword_table(make_index: MakeIndex, tmp_path: Path) -> None:

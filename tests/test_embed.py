@@ -1,5 +1,7 @@
 """What every embedder keeps to, and what is said when its files are missing or damaged."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -166,3 +168,14 @@ print({"torch", "sentence_transformers", "transformers"} & set(sys.modules))
     command = [sys.executable, "-c", code]
     finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert finished.stdout.strip() == "set()"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("given", "spins"), [(None, "0"), ("active", "30000000000")])
+def test_threads_do_not_spin_while_they_wait_unless_told_to(given: str | None, spins: str) -> None:
+    own = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    asked = {"OMP_DISPLAY_ENV": "verbose"} | ({} if given is None else {"OMP_WAIT_POLICY": given})
+    code = "from index import open_embedder; open_embedder().embed_query('tram')"
+    run = subprocess.run([sys.executable, "-c", code], env=own | asked, capture_output=True, text=True, check=True)
+    # FAISS and torch have one libgomp each.
+    assert re.findall(r"GOMP_SPINCOUNT = '(\d+)'", run.stderr) == [spins, spins]

@@ -27,7 +27,7 @@ from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Candidate, Counts, Stamp, Store, StoredDocument, StoredSpan
-from index.vectors import VectorIndex, VectorKind, read_kind
+from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
 from index.words import terms
 
 _KEYWORD_CANDIDATES = 200
@@ -235,12 +235,24 @@ class Index:
 
     def _current_vectors(self, store: Store) -> VectorIndex:
         stamp = store.stamp()
-        if self._vectors is None or self._vectors[0] != stamp:
-            cached = VectorIndex.load(store.folder, stamp)
-            self._unsaved = cached is None
-            fetch = partial(store.vectors, dimension=self._embedder.dimension)
-            self._vectors = (stamp, cached or VectorIndex.make(store.folder, stamp.store, store.chunk_ids(), fetch))
+        if self._vectors is None or self._vectors[0] != stamp or self._outlived(self._vectors[1], stamp):
+            self._unsaved = False
+            self._vectors = (stamp, VectorIndex.load(store.folder, stamp) or self._make_vectors(store, stamp))
         return self._vectors[1]
+
+    def _outlived(self, vectors: VectorIndex, stamp: Stamp) -> bool:
+        """True when the writer's file is there, for which late vectors stood in; they keep the old file open."""
+        return vectors.is_late and cache_file(self._store.folder, stamp).exists()
+
+    def _make_vectors(self, store: Store, stamp: Stamp) -> VectorIndex:
+        ids, fetch = store.chunk_ids(), partial(store.vectors, dimension=self._embedder.dimension)
+        known = self._vectors
+        if known is not None and known[0].store == stamp.store and not self._outlived(known[1], stamp):
+            late = known[1].follow(ids, fetch)
+            if late is not None:
+                return late
+        self._unsaved = True
+        return VectorIndex.make(store.folder, stamp.store, ids, fetch)
 
     def _current_corpus(self, store: Store) -> _Corpus:
         stamp = store.stamp()

@@ -43,6 +43,9 @@ _LEARNED_FROM = 50
 _LEARNING_ROUNDS = 8
 _BATCH = 50_000
 
+_LATE_MOST = 20_000
+"""Vectors that came or went since the file was written, beyond which it is changed before the next search."""
+
 _PROBES = (8, 16, 32, 64, 128, 256)
 _WANTED_RECALL = 0.98
 _SAMPLE, _MIXED, _NEAREST = 200, 4, 10
@@ -74,12 +77,27 @@ class VectorKind:
     learned: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """What changed since an index was written: the vectors that came, which are all compared, and the ids that
+    went, shape (ids,)."""
+
+    came: Any
+    gone: Ids
+
+
 class VectorIndex:
     """Inner-product search; with unit vectors the scores are cosines."""
 
-    def __init__(self, index: Any, kind: VectorKind) -> None:
+    def __init__(self, index: Any, kind: VectorKind, late: _Late | None = None) -> None:
         self._index = index
+        self._late = late
         self.kind = kind
+
+    @property
+    def is_late(self) -> bool:
+        """True for one that `follow` made: it only bridges the time until the writer's file is there."""
+        return self._late is not None
 
     @classmethod
     def build(cls, ids: Ids, fetch: Fetch) -> "VectorIndex":
@@ -109,6 +127,22 @@ class VectorIndex:
             self._index.add_with_ids(fetch(batch), batch)
         self.kind = replace(self.kind, vectors=len(ids))
         return self
+
+    def follow(self, ids: Ids, fetch: Fetch) -> "VectorIndex | None":
+        """The index of these ids, this large one untouched in it; None where it is small, or too much changed.
+
+        So a question need not wait until the whole file is written anew.
+        """
+        if self.kind.name == "flat" or len(ids) <= FLAT_MOST:
+            return None
+        held = np.sort(_listed_ids(self._index))
+        gone, new = np.setdiff1d(held, ids, assume_unique=True), np.setdiff1d(ids, held, assume_unique=True)
+        if len(gone) + len(new) > _LATE_MOST:
+            return None
+        came = faiss.IndexIDMap2(faiss.IndexFlatIP(self._index.d))
+        if len(new):
+            came.add_with_ids(fetch(new), new)
+        return VectorIndex(self._index, replace(self.kind, vectors=len(ids)), _Late(came, gone))
 
     @classmethod
     def load(cls, folder: Path, stamp: Stamp, to_change: bool = False) -> "VectorIndex | None":
@@ -184,20 +218,34 @@ class VectorIndex:
 
         With `allowed`, shape (ids,), the nearest of those.
         """
-        # FAISS fills missing places with id -1 when asked for more than there is.
-        limit = min(limit, int(self._index.ntotal) if allowed is None else len(allowed))
+        limit = min(limit, self.kind.vectors if allowed is None else len(allowed))
         if limit == 0:
             return []
-        scores, ids = self._index.search(vector, limit, params=self._parameters(allowed))
-        return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
+        found = _nearest(self._index, vector, limit, self._parameters(allowed))
+        if self._late is None:
+            return found
+        found += _nearest(self._late.came, vector, limit, faiss.SearchParameters(**_only(allowed)))
+        return sorted(found, key=lambda item: -item[1])[:limit]
 
     def _parameters(self, allowed: Ids | None) -> Any:
-        selected = {} if allowed is None else {"sel": faiss.IDSelectorBatch(allowed)}
+        selected = _only(allowed)
         if self.kind.name == "flat":
             return faiss.SearchParameters(**selected)
+        if allowed is None and self._late is not None:
+            selected = {"sel": faiss.IDSelectorNot(faiss.IDSelectorBatch(self._late.gone))}
         # Of few that are allowed too many could stand in other lists than the nearest.
         probes = self.kind.probes if allowed is None else self.kind.lists
         return faiss.SearchParametersIVF(nprobe=probes, **selected)  # type: ignore[call-arg]
+
+
+def _only(allowed: Ids | None) -> dict[str, Any]:
+    return {} if allowed is None else {"sel": faiss.IDSelectorBatch(allowed)}
+
+
+def _nearest(index: Any, vector: Vectors, limit: int, parameters: Any) -> list[tuple[int, float]]:
+    scores, ids = index.search(vector, limit, params=parameters)
+    # FAISS fills missing places with id -1 when asked for more than there is.
+    return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
 
 
 def read_kind(folder: Path, stamp: Stamp) -> VectorKind | None:

@@ -484,3 +484,33 @@ def test_a_large_index_is_ready_when_its_writer_ends(
         assert set(cached.content()[0]) == set(store.chunk_ids())
     assert len(list(folder.glob("*.faiss*"))) == 1
     assert verify(folder, fake_embedder, Splitter()) == ()
+
+
+def test_a_question_does_not_wait_for_the_file_of_a_large_index(
+    tmp_path: Path, fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("index.vectors", "index.build"):
+        monkeypatch.setattr(f"{module}.FLAT_MOST", 20)
+    folder, documents = tmp_path / "index", tmp_path / "documents"
+    write(documents, **{f"d{number}_txt": f"Tram {number} left depot {number * 7}." for number in range(60)})
+    add(folder, documents, fake_embedder, Splitter())
+    with Index.open(folder, fake_embedder, Splitter()) as index:
+        index.search("Tram 31 left")
+        assert list(folder.glob("*.faiss*")) != []
+        with monkeypatch.context() as slow:
+            slow.setattr("index.build._renew_cache", lambda store: None)
+            slow.setattr(VectorIndex, "make", None)
+            write(documents, d90_txt="Tram 90 left depot 630.", d31_txt="Ships turned away.")
+            add(folder, documents, fake_embedder, Splitter())
+            assert index.search("Tram 90 left")[0].document.path == "d90.txt"
+            assert "Tram 31 left depot 217." not in {found.text for found in index.search("depot 217", 100)}
+            assert list(folder.glob("*.faiss*")) == []
+        add(folder, documents, fake_embedder, Splitter())
+        (file,) = folder.glob("*.faiss*")
+        loaded: list[VectorIndex | None] = []
+        load = VectorIndex.load
+        monkeypatch.setattr(VectorIndex, "load", lambda *state: loaded.append(load(*state)) or loaded[-1])
+        for _ in range(2):
+            assert index.search("Tram 90 left")[0].document.path == "d90.txt"
+        assert file.name == f"vectors-{index.generation()}.faiss"
+        assert [found is not None for found in loaded] == [True]

@@ -253,6 +253,39 @@ def test_a_large_index_is_changed_without_being_learned_anew(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("few_are_many")
+@pytest.mark.parametrize(("first", "last"), [(0, 2100), (500, 2000), (500, 2400)], ids=["came", "gone", "both"])
+def test_a_large_index_follows_what_changes_beside_it(tmp_path: Path, first: int, last: int) -> None:
+    Source(2000, 16).open(tmp_path)
+    index = VectorIndex.load(tmp_path, FIRST)
+    assert index is not None
+    before = index.search(unit(1, 16, 8), 10)
+    changed = Source(2400, 16)
+    changed.vectors[:2000] = Source(2000, 16).vectors
+    changed.ids, changed.vectors = changed.ids[first:last], changed.vectors[first:last]
+    late = index.follow(changed.ids, changed.fetch)
+    assert late is not None and late.is_late
+    assert late.kind == replace(index.kind, vectors=last - first)
+    assert recall(late, changed) >= 0.95
+    assert late.search(changed.vectors[-1:], 1)[0][0] == changed.ids[-1]
+    found = [number for number, _ in late.search(unit(1, 16, 8), 5000)]
+    assert len(set(found)) == len(found) and set(found) <= set(changed.ids)
+    allowed = changed.ids[[3, 700, -1]]
+    assert sorted(number for number, _ in late.search(unit(1, 16, 8), 10, allowed)) == allowed.tolist()
+    assert index.search(unit(1, 16, 8), 10) == before
+
+
+@pytest.mark.usefixtures("few_are_many")
+def test_only_a_large_index_follows_and_not_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = Source(200, 16), Source(2000, 16)
+    assert small.open(tmp_path, at(1)).follow(large.ids, large.fetch) is None
+    index = large.open(tmp_path, at(2))
+    assert index.follow(large.ids[:300], large.fetch) is None
+    monkeypatch.setattr("index.vectors._LATE_MOST", 10)
+    assert index.follow(large.ids[10:], large.fetch) is not None
+    assert index.follow(large.ids[11:], large.fetch) is None
+
+
+@pytest.mark.usefixtures("few_are_many")
 @pytest.mark.parametrize(("count", "name"), [(200, "flat"), (4500, "ivf")])
 def test_an_index_that_has_outgrown_its_lists_is_built_again(tmp_path: Path, count: int, name: str) -> None:
     index = Source(2000, 16).open(tmp_path)

@@ -35,6 +35,7 @@ from service.terminal import (
     render_document,
     render_found,
     render_kind,
+    render_period,
     render_report,
     report_lines,
     strip_controls,
@@ -225,6 +226,8 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     """
     with _open(load_settings(index=folder)) as index:
         timing = plan_search(query, dates)
+        if timing.told is not None and not as_json:
+            click.echo(render_period(timing.told), err=True)
         for passage in index.search(timing.query, limit, period=timing.period, preference=timing.preference):
             click.echo(_to_json(passage) if as_json else render_found(passage))
 

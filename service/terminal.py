@@ -103,8 +103,8 @@ def render_found(passage: Passage) -> str:
     """A search result."""
     document = passage.document
     place = f"{document.path} [{passage.span.start}:{passage.span.end}]"
-    head = strip_controls(f"{passage.score:.3f}  {place}  {_dated(document)}")
-    also = [_wrap(f"also in {other.path}  {_dated(other)}", "       ") for other in passage.also_in]
+    head = strip_controls(f"{passage.score:.3f}  {place}  {_dated(document).rstrip()}")
+    also = [_wrap(f"also in {other.path}  {_dated(other).rstrip()}", "       ") for other in passage.also_in]
     return "\n".join([click.style(head, bold=True), _wrap(_excerpt(passage.text), "       "), *also])
 
 

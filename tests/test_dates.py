@@ -217,6 +217,8 @@ def test_ask_tells_beside_the_answer_what_was_searched(
         told
         == "Only documents dated 2024-06-30 or earlier were searched. (“As of June 2024”, seen from 2024-08-20)"
     )
+    found = run_on(assistant, monkeypatch, "index", "search", "captain as of June 2024", "--today", "2024-08-20")
+    assert "Only documents dated 2024-06-30 or earlier were searched." in found.stderr
     assert "searched" not in run_on(assistant, monkeypatch, "ask", QUESTION).stderr
 
 

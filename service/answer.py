@@ -14,6 +14,9 @@ from index import DateKind
 Tier = Literal["quoted", "worded", "refused"]
 """Whose words the answer has: only the documents', at least one sentence of the model's, or a refusal's."""
 
+SentenceKind = Literal["words", "quoted", "worded"]
+"""Whose words a sentence has: a few cut out of its quotation, the document's whole sentence, or the model's."""
+
 Reason = Literal["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
 """Why an answer was refused: no documents, none of the days that were asked for, none on the subject, none that is
 likely enough to answer."""
@@ -34,6 +37,7 @@ class Sentence:
     start: int
     end: int
     citations: tuple[int, ...]
+    kind: SentenceKind
 
 
 @dataclass(frozen=True, slots=True)

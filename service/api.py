@@ -29,9 +29,10 @@ from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
 from service.gate import Gate
 from service.problems import ECHOED, Problem, failure, install, status_problem
-from service.schema import ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
+from service.schema import ANSWER_BODY, ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
 from service.settings import Settings
 from service.streaming import Running
+from service.verification import Verification, read_answer, verify_answer
 
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")
@@ -153,6 +154,7 @@ def create_app(settings: Settings, assistant: Assistant, closing: threading.Even
     app.add_middleware(Gate, names=settings.hosts, body_limit=body_limit(settings), closing=closing)
     install(app)
     _add_answering(app, answering)
+    _add_verifying(app, assistant.index)
     _add_documents(app, assistant.index)
     _add_health(app, assistant)
     complete(app, Problem, DocumentText)
@@ -174,6 +176,21 @@ async def _require_json(request: Request) -> None:
             f"The request's content type is '{kind[:ECHOED]}', which is not JSON. Send JSON, with the header "
             "Content-Type: application/json."
         )
+
+
+def _add_verifying(app: FastAPI, index: Index) -> None:
+    @app.post(
+        "/v1/verify",
+        tags=["questions"],
+        summary="Check an answer anew against the documents as they are now",
+        dependencies=[Depends(_require_json)],
+        responses=problem_responses(413, 415, 421, 422, 503),
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": ANSWER_BODY}}},
+    )
+    async def verify(request: Request) -> Verification:
+        """An answer as `/v1/ask` gave it: its quotes, places, versions, and what each sentence rests on."""
+        answer = read_answer(await request.body(), "The body")
+        return await asyncio.to_thread(verify_answer, answer, index)
 
 
 def _add_answering(app: FastAPI, answering: Answering) -> None:

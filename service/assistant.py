@@ -277,7 +277,7 @@ class Assistant:
             self._require((item.document.path, item.document.version) for item in claim.evidence)
             yield Proved(sentence, citations)
         watch.mark("total")
-        tier: Tier = "worded" if any(claim.worded for claim in said) else "quoted"
+        tier: Tier = "worded" if any(claim.kind == "worded" for claim in said) else "quoted"
         yield Done(self._checked(_answer(found, said, watch, tier)))
 
     def _claims(self, found: _Found, watch: _Watch) -> Iterator[Claim]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from index import Span, StoredSpan, split_sentences
-from service.answer import Citation, Sentence
+from service.answer import Citation, Sentence, SentenceKind
 from service.support import check_support, keeps
 
 _NEAR = 0.5
@@ -22,19 +22,24 @@ _FINAL_MARKS = tuple(".!?…\"”’')")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence to be said and the stored sentences that prove it; `worded` when the model's words are used."""
+    """A sentence to be said and the stored sentences that prove it."""
 
     text: str
     evidence: tuple[StoredSpan, ...]
-    worded: bool
+    kind: SentenceKind
 
 
 def quote(evidence: StoredSpan) -> Claim:
-    """The document's own sentence as a claim.
+    """The document's own sentence as a claim."""
+    return Claim(plain_quote(evidence.text), (evidence,), "quoted")
 
-    Its white space is evened out, and a number in square brackets put in round ones, lest a document forge marks.
+
+def plain_quote(quote: str) -> str:
+    """A document's words as an answer says them.
+
+    Their white space is evened out, and a number in square brackets put in round ones, lest a document forge marks.
     """
-    return Claim(_FORGED.sub(r"(\1)", " ".join(evidence.text.split())), (evidence,), worded=False)
+    return _FORGED.sub(r"(\1)", " ".join(quote.split()))
 
 
 def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim | None:
@@ -45,7 +50,7 @@ def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim
         item = max(proved, key=lambda pair: pair[0].coverage)[1]
         quotation = quote(item)
         worded = sentence != quotation.text and keeps(sentence, item.text, question)
-        return Claim(sentence, (item,), worded=True) if worded else quotation
+        return Claim(sentence, (item,), "worded") if worded else quotation
     nearest = max(checked, key=lambda pair: pair[0].coverage, default=None)
     if nearest is None or nearest[0].coverage < _NEAR:
         return None
@@ -84,7 +89,7 @@ class Composer:
         start = self._length + len(gap)
         end = start + len(claim.text) + 1 + len(marks)
         self._length = end
-        return Sentence(claim.text, start, end, numbers), fresh, f"{gap}{claim.text} {marks}"
+        return Sentence(claim.text, start, end, numbers, claim.kind), fresh, f"{gap}{claim.text} {marks}"
 
     def _cite(self, item: StoredSpan) -> Citation:
         document = item.document

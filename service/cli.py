@@ -2,7 +2,7 @@
 standard error.
 
 Exit codes: 0 done; 1 it could not be done, and one sentence says why; 2 wrong usage; 3 refused: the documents do
-not answer; 130 interrupted.
+not answer; 4 a document has changed since the answer; 130 interrupted.
 """
 
 import json
@@ -23,6 +23,7 @@ from service.events import Done, Failed, Quoted
 from service.index_commands import index_group
 from service.settings import load_settings, refuses_colour
 from service.terminal import render_answer, render_period, render_quotes, strip_controls
+from service.verify_command import verify
 
 
 class _Commands(click.Group):
@@ -55,6 +56,7 @@ def cli() -> None:
       citewell index add my-documents
       citewell ask "What phases did Biden's proposal have?"
       citewell ask "How much will the tram cost?" --json
+      citewell verify answer.json
       citewell index show gaza-truce-talks-2024-08-16.txt
     """
 
@@ -199,6 +201,7 @@ def doctor(as_json: bool, folder: str | None) -> None:
 
 cli.add_command(index_group)
 cli.add_command(chat)
+cli.add_command(verify)
 
 
 def main() -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
+from index import Index, Splitter, open_embedder
 from service.dates import DATE_NAMES, read_dates
+from service.settings import Settings
 
-EXIT_FAILED, EXIT_REFUSED, EXIT_INTERRUPTED = 1, 3, 130
-"""It could not be done, and one sentence says why; the documents do not answer; interrupted. 2 is wrong usage."""
+EXIT_FAILED, EXIT_REFUSED, EXIT_STALE, EXIT_INTERRUPTED = 1, 3, 4, 130
+"""It could not be done, or an answer is refuted; the documents do not answer; they have changed since; interrupted.
+2 is wrong usage."""
 
 
 def refuse_empty(_: click.Context, parameter: click.Parameter, value: str | tuple[str, ...] | None) -> object:
@@ -47,6 +50,16 @@ def dates_options(command: Callable[..., None]) -> Callable[..., None]:
     for name in reversed(DATE_NAMES):
         with_dates = click.option(spell_option(name), metavar="DAY", help=_DATE_HELP[name])(with_dates)
     return with_dates
+
+
+def open_index(settings: Settings) -> Index:
+    """The index of the settings, its embedder not yet loaded; to be used as a context. Raises IndexingError."""
+    return Index.open(settings.index, open_embedder(settings.embedder, settings.threads), open_splitter(settings))
+
+
+def open_splitter(settings: Settings) -> Splitter:
+    """Splits documents as the settings say."""
+    return Splitter(settings.chunk_tokens, settings.overlap_tokens)
 
 
 def spell_option(name: str) -> str:

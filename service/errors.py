@@ -5,6 +5,7 @@ ServiceError                    anything below; str(error) is one sentence for t
 ├── QuestionError               an empty question, or one too long
 ├── DatesError                  a date that is none, or dates that leave no day
 ├── CommandError                a command of the chat that cannot be done
+├── AnswerUnreadable            what should be verified is no answer
 ├── WrongMediaType              a request that is not JSON
 ├── Busy                        every place is taken
 ├── AddressUnavailable          the server cannot listen where it should
@@ -39,6 +40,10 @@ class DatesError(ServiceError):
 
 class CommandError(ServiceError):
     """A command of the chat that cannot be done."""
+
+
+class AnswerUnreadable(ServiceError):
+    """What should be verified is no answer of Citewell's."""
 
 
 class WrongMediaType(ServiceError):

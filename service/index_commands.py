@@ -12,10 +12,8 @@ from pathlib import Path
 import click
 
 from index import (
-    Index,
     ReadError,
     Report,
-    Splitter,
     Step,
     add,
     changes,
@@ -26,10 +24,18 @@ from index import (
     sync,
     verify,
 )
-from service.console import EXIT_FAILED, dates_options, index_option, json_option, refuse_empty
+from service.console import (
+    EXIT_FAILED,
+    dates_options,
+    index_option,
+    json_option,
+    open_index,
+    open_splitter,
+    refuse_empty,
+)
 from service.dates import Dates, plan_search
 from service.follow import follow
-from service.settings import Settings, load_settings
+from service.settings import load_settings
 from service.terminal import (
     ProgressBar,
     render_document,
@@ -67,7 +73,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
     for source in sources:
         try:
             with closing(ProgressBar()) as bar:
-                report = add(settings.index, Path(source), embedder, _splitter(settings), bar)
+                report = add(settings.index, Path(source), embedder, open_splitter(settings), bar)
         except ReadError as error:
             failed = True
             click.echo(strip_controls(f"citewell: {error}"), err=True)
@@ -100,7 +106,7 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
 
     def synchronize() -> Report:
         with closing(ProgressBar(quiet=watch)) as bar:
-            return sync(settings.index, Path(directory), embedder, _splitter(settings), bar)
+            return sync(settings.index, Path(directory), embedder, open_splitter(settings), bar)
 
     if watch:
         _follow(changes(Path(directory), settings.index), synchronize, as_json)
@@ -128,7 +134,7 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
     embedder = open_embedder(settings.embedder, settings.threads)
     counts = describe(settings.index).counts
     with closing(ProgressBar("verifying", " vectors")) as bar:
-        faults = verify(settings.index, embedder, _splitter(settings), vectors, bar)
+        faults = verify(settings.index, embedder, open_splitter(settings), vectors, bar)
     if as_json:
         click.echo(json.dumps({**asdict(counts), "faults": [asdict(fault) for fault in faults]}))
     else:
@@ -163,7 +169,7 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
 @index_option
 def list_command(as_json: bool, folder: str | None) -> None:
     """List the documents: date (* where only the file's), path, title."""
-    with _open(load_settings(index=folder)) as index:
+    with open_index(load_settings(index=folder)) as index:
         for document in index.documents():
             click.echo(_to_json(document) if as_json else render_document(document))
 
@@ -179,7 +185,7 @@ def show_command(name: str, as_json: bool, folder: str | None) -> None:
     Example, checking a citation by hand:
       citewell index show gaza-truce-talks-2024-08-16.txt | python -c "import sys; print(sys.stdin.read()[40:120])"
     """
-    with _open(load_settings(index=folder)) as index:
+    with open_index(load_settings(index=folder)) as index:
         document = index.find(name)
         text = index.text(document)
     if as_json:
@@ -224,7 +230,7 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     Example:
       citewell index search "tram line cost" --limit 3
     """
-    with _open(load_settings(index=folder)) as index:
+    with open_index(load_settings(index=folder)) as index:
         timing = plan_search(query, dates)
         if timing.told is not None and not as_json:
             click.echo(render_period(timing.told), err=True)
@@ -280,14 +286,6 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
     except KeyboardInterrupt:
         if not terminated:
             raise
-
-
-def _open(settings: Settings) -> Index:
-    return Index.open(settings.index, open_embedder(settings.embedder, settings.threads), _splitter(settings))
-
-
-def _splitter(settings: Settings) -> Splitter:
-    return Splitter(settings.chunk_tokens, settings.overlap_tokens)
 
 
 def _to_json(value: object) -> str:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from index import DocumentAmbiguous, DocumentUnknown, IndexingError
 from service.errors import (
     AnswerOutdated,
+    AnswerUnreadable,
     Busy,
     DatesError,
     Loading,
@@ -46,6 +47,7 @@ class Problem:
 _STATUSES: Mapping[type[Exception], tuple[int, str]] = {
     QuestionError: (422, "The question cannot be answered as it is"),
     DatesError: (422, "The dates cannot be used as they are"),
+    AnswerUnreadable: (422, "That is no answer"),
     WrongMediaType: (415, "The request is not JSON"),
     Busy: (429, "Too many questions at once"),
     DocumentUnknown: (404, "No such document"),

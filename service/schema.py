@@ -43,7 +43,7 @@ def _example() -> Answer:
             "refused": False,
             "reason": None,
             "confidence": 0.86,
-            "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1]}],
+            "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1], "kind": "quoted"}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
             "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97, "also_reported_by": [_REPRINT]}],
             "period": None,
@@ -61,6 +61,9 @@ def _example() -> Answer:
 _ANSWER = _example()
 ANSWER_EXAMPLE: dict[str, Any] = ANSWER.dump_python(_ANSWER, mode="json")
 """An answer as the API gives it."""
+
+ANSWER_BODY: dict[str, Any] = {"schema": {"$ref": f"{_SCHEMAS}Answer"}, "example": ANSWER_EXAMPLE}
+"""What a request holds that sends an answer."""
 
 STREAM_EXAMPLE = "".join(
     f"event: {event.kind}\ndata: {EVENT.dump_json(event).decode()}\n\n"

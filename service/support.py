@@ -45,6 +45,9 @@ _GUARDS = frozenset(
 """Words that turn or weaken what stands beside them; a clause that holds one may not be left out."""
 _KEPT_SHARE = 0.75
 
+MOST_WORDS = 15
+"""Of an answer that is cut out of a quotation; more would be a sentence without its conditions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -77,6 +80,12 @@ def check_support(sentence: str, evidence: str) -> Support:
     coverage = sum(token.key in held for token in content) / len(content) if content else 0.0
     fault = _fault(claimed, given) if content else "it says nothing"
     return Support(fault is None, coverage, fault)
+
+
+def is_cut_from(words: str, quote: str) -> bool:
+    """Whether a few words stand in the quotation as they are, whole ones side by side."""
+    few = 0 < len(words.split()) <= MOST_WORDS
+    return few and re.search(rf"(?<!\w){re.escape(words)}(?!\w)", quote) is not None
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

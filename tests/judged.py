@@ -47,7 +47,7 @@ def answer(
             "reason": "nothing_on_subject" if refused else None,
             "confidence": None,
             "sentences": [
-                {"text": text, "start": 0, "end": len(text), "citations": numbers}
+                {"text": text, "start": 0, "end": len(text), "citations": numbers, "kind": "quoted"}
                 for numbers in (() if refused else sentences)
             ],
             "citations": [

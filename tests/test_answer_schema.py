@@ -23,7 +23,7 @@ PASSAGE = CitedPassage(
     0.5,
     (Reprint("b.txt", "1f" * 32, "A bridge", None, "2024-08-17"),),
 )
-SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,))
+SENTENCE = Sentence("It was built in 1931. 🌉", 0, 27, (1,), "worded")
 PERIOD = SearchedPeriod(
     None, None, "2024-08-31", "2024-06-01", "2024-07-01", True, ("in June", "latest"), "2024-08-20"
 )
@@ -53,6 +53,7 @@ EVENTS: tuple[Event, ...] = (
     Failed("3", "It broke.", "model-unavailable"),
 )
 
+KINDS = ["words", "quoted", "worded"]
 TIERS = ["quoted", "worded", "refused"]
 MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 REASONS = ["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
@@ -82,7 +83,9 @@ CONTRACT = {
     "refused": "boolean",
     "reason": [REASONS, "null"],
     "confidence": ["number", "null"],
-    "sentences": [{"text": "string", "start": "integer", "end": "integer", "citations": ["integer"]}],
+    "sentences": [
+        {"text": "string", "start": "integer", "end": "integer", "citations": ["integer"], "kind": KINDS}
+    ],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number", "also_reported_by": [REPRINT]}],
     "period": [

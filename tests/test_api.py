@@ -582,6 +582,19 @@ def test_a_browser_shows_the_page(plain_server: Server, request: pytest.FixtureR
     assert set(re.findall(r'data-path="([^"]+)"', shown.stdout)) == set(OPERATIONS)
 
 
+# --- verifying ---
+
+
+def test_an_answer_is_verified_as_it_was_given(plain_server: Server) -> None:
+    answer = plain_server.client.post("/v1/ask", json={"question": QUESTION}).json()
+    checked = plain_server.client.post("/v1/verify", json=answer).json()
+    assert checked["verdict"] == "proved"
+    answer["citations"][0]["quote"] = answer["citations"][0]["quote"].upper()
+    assert plain_server.client.post("/v1/verify", json=answer).json()["verdict"] == "refuted"
+    refused = plain_server.client.post("/v1/verify", json={"question": QUESTION})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:citewell:problem:answer-unreadable")
+
+
 # --- the schema ---
 
 
@@ -602,6 +615,7 @@ POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 OPERATIONS = {
     "/v1/ask": (POSITIVE, NEGATIVE),
     "/v1/search": (POSITIVE, NEGATIVE),
+    "/v1/verify": (POSITIVE, NEGATIVE),
     "/v1/documents": (POSITIVE, NEGATIVE),
     "/v1/documents/{document}": (POSITIVE,),
     "/healthz": (POSITIVE,),

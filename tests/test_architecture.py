@@ -54,6 +54,7 @@ def test_heavy_libraries_have_one_home() -> None:
             "service/doctor.py",
             "service/index_commands.py",
             "service/terminal.py",
+            "service/verify_command.py",
             "service/voices.py",
         },
         "prompt_toolkit": {"service/line_editor.py"},

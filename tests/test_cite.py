@@ -16,23 +16,23 @@ def _sentences(make_index: Callable[..., Index]) -> tuple[StoredSpan, ...]:
 
 def test_a_proved_sentence_keeps_the_models_words(make_index: Callable[..., Index]) -> None:
     claim = align("Repairs will take nine months, Ana Reyes said.", _sentences(make_index), "How long?")
-    assert claim is None or not claim.worded
+    assert claim is None or claim.kind == "quoted"
     claim = align("Repairs will take nine months, said Ana Reyes!", _sentences(make_index), "How long?")
     assert claim is not None
-    assert claim.worded
+    assert claim.kind == "worded"
     assert claim.evidence[0].text == "Repairs will take nine months, said Ana Reyes."
 
 
 def test_an_unproved_sentence_becomes_the_quotation_it_means(make_index: Callable[..., Index]) -> None:
     claim = align("The bridge was built in 1941.", _sentences(make_index), "When was it built?")
     assert claim is not None
-    assert (claim.text, claim.worded) == ("The bridge was built in 1931.", False)
+    assert (claim.text, claim.kind) == ("The bridge was built in 1931.", "quoted")
 
 
 def test_a_sentence_cut_off_by_the_token_limit_is_not_used(make_index: Callable[..., Index]) -> None:
     claim = align("The council of Marlow voted to close the old bridge", _sentences(make_index), "What?")
     assert claim is not None
-    assert not claim.worded
+    assert claim.kind == "quoted"
 
 
 def test_marks_that_the_model_copies_are_taken_out() -> None:

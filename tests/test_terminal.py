@@ -11,7 +11,7 @@ ESCAPE = "\x1b[31m\x9b2J\r"
 def test_documents_cannot_steer_the_terminal() -> None:
     quote = f"The captain{ESCAPE} is Mira\u202e Olsen."
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
-    sentence = Sentence(quote, 0, len(quote) + 4, (1,))
+    sentence = Sentence(quote, 0, len(quote) + 4, (1,), "quoted")
     trace = Trace("quoted", "off", None, {}, {})
     answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), None, trace)
     shown = render_answer(answer)
@@ -35,7 +35,7 @@ def test_who_printed_the_cited_words_as_well_is_told_beside_them() -> None:
         CitedPassage(*where, 40, 80, "Something else.", 0.5, (Reprint("d.txt", "3", "D", None, "2024-01-04"),)),  # type: ignore[arg-type]
     )
     trace = Trace("quoted", "off", None, {}, {})
-    sentence = Sentence(quote, 0, 30, (1,))
+    sentence = Sentence(quote, 0, 30, (1,), "quoted")
     shown = render_answer(
         Answer(
             "1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), passages, None, trace

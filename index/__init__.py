@@ -21,7 +21,7 @@ from index.reader import Reader, open_reader
 from index.reranking import rerank
 from index.search import Index, Passage, describe
 from index.split import Splitter, count_tokens, split_chunks, split_sentences
-from index.store import Counts, StoredDocument, StoredSpan
+from index.store import Counts, Reach, StoredDocument, StoredSpan
 from index.vectors import VectorKind
 from index.verify import Fault, verify
 from index.watch import changes
@@ -50,6 +50,7 @@ __all__ = [
     "Passage",
     "Period",
     "Preference",
+    "Reach",
     "ReadError",
     "Reader",
     "Report",

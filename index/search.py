@@ -26,7 +26,7 @@ from index.query import SourceNames, read_query
 from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
-from index.store import Candidate, Counts, Stamp, Store, StoredDocument, StoredSpan
+from index.store import Candidate, Counts, Reach, Stamp, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
 from index.words import terms
 
@@ -227,6 +227,11 @@ class Index:
         """How much the index holds."""
         with self._snapshot() as store:
             return store.counts()
+
+    def reach(self, period: Period = ALL_DAYS) -> Reach:
+        """How many documents a search of that period goes through, and of which days."""
+        with self._snapshot() as store:
+            return store.reach(period)
 
     def generation(self) -> int:
         """The number of commits so far."""

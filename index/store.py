@@ -86,6 +86,15 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How many documents a search goes through, and the days of the earliest and the latest; None of none."""
+
+    documents: int
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A chunk as it is compared with others; `header` and `text` are stems, `vector` has the shape (dimension,)."""
 
@@ -395,6 +404,15 @@ class Store:
         ).fetchone()
         return Counts(*row)
 
+    def reach(self, period: Period) -> Reach:
+        """What a search of that period goes through."""
+        bounds = _bounds(period)
+        condition = " WHERE date >= ? AND date < ?" if bounds else ""
+        row = self._connection.execute(_REACH + condition, bounds).fetchone()
+        return Reach(
+            int(row[0]), None if row[1] is None else _day(row[1]), None if row[2] is None else _day(row[2])
+        )
+
     def count_chunks(self) -> int:
         """The number of chunks alone, which does not read their rows."""
         (count,) = self._connection.execute("SELECT count(*) FROM chunks").fetchone()
@@ -542,6 +560,7 @@ _OF_PERIOD = (
     "SELECT chunks.id FROM chunks JOIN documents ON documents.id = chunks.document"
     " WHERE documents.date >= ? AND documents.date < ?"
 )
+_REACH = "SELECT count(*), min(date), max(date) FROM documents"
 
 
 def _bounds(period: Period) -> tuple[str, ...]:

@@ -85,6 +85,15 @@ class CitedPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """How many documents were searched, and the ISO days of the earliest and the latest; None of none."""
+
+    documents: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchedPeriod:
     """The documents that were searched by their dates, and those of them that came first; ISO days.
 
@@ -137,6 +146,7 @@ class Answer:
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     passages: tuple[CitedPassage, ...]
+    searched: Searched
     period: SearchedPeriod | None
     trace: Trace
 

@@ -14,6 +14,7 @@ from index import (
     Index,
     IndexingError,
     Passage,
+    Period,
     Reader,
     Splitter,
     StoredDocument,
@@ -21,10 +22,21 @@ from index import (
     open_reader,
     rerank,
 )
-from service.answer import Answer, Citation, CitedPassage, ModelUse, Reason, Reprint, Sentence, Tier, Trace
+from service.answer import (
+    Answer,
+    Citation,
+    CitedPassage,
+    ModelUse,
+    Reason,
+    Reprint,
+    Searched,
+    Sentence,
+    Tier,
+    Trace,
+)
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
-from service.dates import NO_DATES, Dates, Timing, describe_filter, plan_search
+from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
@@ -84,6 +96,7 @@ class _Found:
     passages: tuple[Passage, ...]
     evidence: tuple[Evidence, ...]
     quotes: tuple[Evidence, ...]
+    searched: Searched
     reason: Reason | None
 
 
@@ -234,7 +247,7 @@ class Assistant:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
                 reason = self._refuse(asked.timing, passages, watch)
-            return _Found(asked, passages, evidence, quotes, reason)
+            return _Found(asked, passages, evidence, quotes, self._reach(asked.timing.period), reason)
 
     def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
@@ -249,6 +262,11 @@ class Assistant:
         if not evidence:
             return None
         return round(measure_subject(self.index.weights(query), passages, evidence[0]), 4)
+
+    def _reach(self, period: Period) -> Searched:
+        reach = self.index.reach(period)
+        days = [None if day is None else day.isoformat() for day in (reach.first, reach.last)]
+        return Searched(reach.documents, *days)
 
     def _share(self, other: Turns) -> int:
         """Threads for one of search and draft: half of them while the other is at work.
@@ -403,9 +421,8 @@ def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -
 
 def _refusal(found: _Found, reason: Reason, watch: _Watch) -> Answer:
     watch.mark("total")
-    told = found.asked.timing.told
-    searched = describe_filter(told) if told is not None and reason != "nothing_indexed" else None
-    return _told(found, " ".join(filter(None, (REFUSALS[reason], searched))), watch, "refused")
+    searched = "" if reason == "nothing_indexed" else describe_search(found.searched, found.asked.timing.told)
+    return _told(found, f"{REFUSALS[reason]} {searched}".rstrip(), watch, "refused")
 
 
 def _told(
@@ -427,6 +444,7 @@ def _told(
         sentences=sentences,
         citations=citations,
         passages=_shown(found.passages[:_SHOWN_PASSAGES]),
+        searched=found.searched,
         period=found.asked.timing.told,
         trace=watch.trace(tier),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 
 from index import ALL_DAYS, Period, Preference
-from service.answer import SearchedPeriod
+from service.answer import Searched, SearchedPeriod
 from service.errors import DatesError
 from service.time_hints import TimeHint, read_hint
 
@@ -113,6 +113,19 @@ def describe_filter(told: SearchedPeriod) -> str | None:
     ends = [end for end in (told.before and _day_before(told.before), told.as_of) if end]
     span = _span(told.after, min(ends, default=None))
     return None if span is None else f"Only documents dated {span} were searched."
+
+
+def describe_search(searched: Searched, told: SearchedPeriod | None) -> str:
+    """One sentence on what was searched: which documents, how many, of which days."""
+    whole = (told and describe_filter(told)) or "All documents were searched."
+    if searched.documents == 0:
+        return whole
+    days = (
+        f"dated {searched.first} to {searched.last}"
+        if searched.first != searched.last
+        else f"dated {searched.first}"
+    )
+    return f"{whole.removesuffix('.')}: {searched.documents}, {days}."
 
 
 def describe_preference(told: SearchedPeriod) -> str | None:

@@ -46,6 +46,7 @@ def _example() -> Answer:
             "sentences": [{"text": _QUOTE, "start": 0, "end": 78, "citations": [1], "kind": "quoted"}],
             "citations": [{"n": 1, **_WHERE, "quote": _QUOTE}],
             "passages": [{**_WHERE, "text": _QUOTE, "score": 0.97, "also_reported_by": [_REPRINT]}],
+            "searched": {"documents": 14, "first": "2023-09-14", "last": "2024-11-07"},
             "period": None,
             "trace": {
                 "tier": "quoted",

@@ -55,6 +55,7 @@ def answer(
                 for n, (document, start, end) in enumerate(() if refused else cites, start=1)
             ],
             "passages": [],
+            "searched": {"documents": 1, "first": "2024-08-16", "last": "2024-08-16"},
             "period": None,
             "trace": {
                 "tier": "refused" if refused else tier,

@@ -4,7 +4,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.answer import ANSWER, Answer, Citation, CitedPassage, Reprint, SearchedPeriod, Sentence, Trace
+from service.answer import (
+    ANSWER,
+    Answer,
+    Citation,
+    CitedPassage,
+    Reprint,
+    Searched,
+    SearchedPeriod,
+    Sentence,
+    Trace,
+)
 from service.events import EVENT, Done, Event, Failed, Proved, Quoted
 
 CITATION = Citation(
@@ -29,7 +39,7 @@ PERIOD = SearchedPeriod(
 )
 ANSWERED = Answer(
     "1", "When?", "When was the bridge built?", "It was built in 1931. 🌉 [1]", False, None, 0.86,
-    (SENTENCE,), (CITATION,), (PASSAGE,), PERIOD,
+    (SENTENCE,), (CITATION,), (PASSAGE,), Searched(2, "2024-08-16", "2024-08-17"), PERIOD,
     Trace("worded", "used", 14.1, {"total": 0.25}, {"prompt": 10, "answer": 4}),
 )  # fmt: skip
 REFUSED = Answer(
@@ -43,6 +53,7 @@ REFUSED = Answer(
     (),
     (),
     (PASSAGE,),
+    Searched(0, None, None),
     None,
     Trace("refused", "unneeded", None, {}, {}),
 )
@@ -88,6 +99,7 @@ CONTRACT = {
     ],
     "citations": [{"n": "integer", **PLACE, "quote": "string"}],
     "passages": [{**PLACE, "text": "string", "score": "number", "also_reported_by": [REPRINT]}],
+    "searched": {"documents": "integer", "first": ["string", "null"], "last": ["string", "null"]},
     "period": [
         {
             "after": ["string", "null"],

@@ -126,7 +126,9 @@ def test_another_subject_is_refused_with_the_closest_passages(make_assistant: Ma
     events = list(assistant.answer("Which enzyme digests lactose?"))
     answer = _check(assistant, events)
     assert _kinds(events) == ["done"]
-    assert (answer.answer, answer.reason) == (REFUSALS["nothing_on_subject"], "nothing_on_subject")
+    receipt = f"All documents were searched: 1, dated {answer.searched.first}."
+    assert answer.answer == f"{REFUSALS['nothing_on_subject']} {receipt}"
+    assert (answer.reason, answer.searched.documents) == ("nothing_on_subject", 1)
     assert answer.trace.tier == "refused"
     assert answer.passages
     assert not generator.requests

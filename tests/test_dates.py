@@ -177,7 +177,7 @@ def run_on(assistant: Assistant, monkeypatch: pytest.MonkeyPatch, *arguments: st
             pass
 
     monkeypatch.setattr(command_line, "open_assistant", lambda _: Kept(assistant))
-    monkeypatch.setattr(index_commands, "_open", lambda _: Kept(assistant.index))
+    monkeypatch.setattr(index_commands, "open_index", lambda _: Kept(assistant.index))
     return CliRunner().invoke(command_line.cli, arguments, input=text, catch_exceptions=False)
 
 
@@ -283,3 +283,14 @@ def test_a_draft_reads_nothing_later(make_index: Callable[..., Index], fake_embe
     (request,) = generator.requests
     assert "Tom Hale" in str(request.messages)
     assert "Mira Olsen" not in f"{request.messages} {answer}"
+
+
+def test_a_refusal_tells_what_was_searched(assistant: Assistant) -> None:
+    every = assistant.ask("What does the zeppelin to Vienna cost?")
+    assert every.refused
+    assert "All documents were searched: 2, dated 2024-05-06 to 2024-07-08." in every.answer
+    early = assistant.ask("What does the zeppelin to Vienna cost?", dates=Dates(as_of=AS_OF))
+    assert "Only documents dated 2024-06-30 or earlier were searched: 1, dated 2024-05-06." in early.answer
+    none = assistant.ask(QUESTION, dates=Dates(after=date(2025, 1, 1)))
+    assert (none.reason, none.searched.documents, none.searched.first) == ("nothing_in_period", 0, None)
+    assert "Only documents dated 2025-01-01 or later were searched." in none.answer

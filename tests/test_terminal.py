@@ -2,10 +2,13 @@ from datetime import date
 
 from index import Passage, StoredDocument, VectorKind
 from index.documents import Span
-from service.answer import Answer, Citation, CitedPassage, Reprint, Sentence, Trace
+from service.answer import Answer, Citation, CitedPassage, Reprint, Searched, Sentence, Trace
 from service.terminal import render_answer, render_document, render_found, render_kind
 
 ESCAPE = "\x1b[31m\x9b2J\r"
+
+
+SEARCHED = Searched(1, "2024-01-01", "2024-01-01")
 
 
 def test_documents_cannot_steer_the_terminal() -> None:
@@ -13,7 +16,9 @@ def test_documents_cannot_steer_the_terminal() -> None:
     citation = Citation(1, f"a{ESCAPE}.txt", "0", f"T{ESCAPE}", "2024-01-01", "file", None, 0, len(quote), quote)
     sentence = Sentence(quote, 0, len(quote) + 4, (1,), "quoted")
     trace = Trace("quoted", "off", None, {}, {})
-    answer = Answer("1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), None, trace)
+    answer = Answer(
+        "1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), (), SEARCHED, None, trace
+    )
     shown = render_answer(answer)
     assert "Mira" in shown
     assert not {"\x1b[31m", "\x9b", "\r", "\u202e"} & {shown[i : i + n] for i in range(len(shown)) for n in (1, 5)}
@@ -38,7 +43,19 @@ def test_who_printed_the_cited_words_as_well_is_told_beside_them() -> None:
     sentence = Sentence(quote, 0, 30, (1,), "quoted")
     shown = render_answer(
         Answer(
-            "1", "Who?", None, f"{quote} [1]", False, None, None, (sentence,), (citation,), passages, None, trace
+            "1",
+            "Who?",
+            None,
+            f"{quote} [1]",
+            False,
+            None,
+            None,
+            (sentence,),
+            (citation,),
+            passages,
+            SEARCHED,
+            None,
+            trace,
         )
     )
     told = "Also reported by Morrow Dispatch (2024-01-02), b.txt; Of ships (2024-01-03), c.txt"

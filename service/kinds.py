@@ -1,0 +1,70 @@
+"""What kind of answer a question asks for, told by its own words; the first kind that fits counts. English only."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from index import split_sentences
+
+Kind = Literal["yes_no", "list", "number", "date", "person", "place", "thing", "why", "how", "account"]
+"""`account` is whatever asks for more than a word: what happened, what somebody said, what a plan is."""
+
+_AUXILIARY = (
+    "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|isn't|aren't|wasn't|weren't|"
+    "don't|doesn't|didn't|hasn't|haven't|hadn't|can't|won't"
+)
+_ASKS = r"(?:(?:in|on|at|of|for|by|to|from|with|under|according to) )?(?:who|whom|whose|what|which|where)\b"
+_UNITS = "many|much|long|old|large|big|far|often|high|tall|fast|deep|heavy|wide|hot|cold|soon|quickly|early|late"
+_PEOPLE = (
+    "person|people|man|woman|player|actor|actress|singer|president|minister|leader|author|individual|coach|judge|"
+    "politician|artist|star|celebrity|musician|director|senator|candidate|official|figure|founder|executive|ceo"
+)
+_PLACES = "country|countries|city|cities|state|states|town|place|region|island|continent|province|village"
+_QUANTITIES = "percentage|percent|proportion|share|number|price|cost|rate|age|amount|height|length|distance|speed"
+_TIMES = "year|date|day|month|century|decade|time|weekday"
+_PLURAL = r"(?!(?:\w+ss|\w+us|\w+is|news|series|species|politics|sports|business|basis|texas)\b)\w{3,}s"
+
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    ("why", r"\bwhy\b|\bwhat (?:is|was|are|were) the (?:main )?(?:reasons?|causes?)\b|\bwhat (?:caused|led to)\b"),
+    ("number", rf"\bhow (?:{_UNITS})\b|\b(?:what|which) (?:(?:is|was) the )?(?:\w+ )?(?:{_QUANTITIES})\b"),
+    ("date", rf"(?:^|, )when\b|\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:{_TIMES})\b"),
+    ("how", rf"(?:^|, )how\b|\bhow (?:{_AUXILIARY})\b"),
+    ("yes_no", rf"^(?:{_AUXILIARY})\b|^(?!{_ASKS}|.*, {_ASKS}).*, (?:{_AUXILIARY})\b"),
+    ("list", rf"\b(?:what|which) (?:(?:two|three|four|five|six|seven|\w+) )?{_PLURAL}\b|^(?:list|name)\b"),
+    ("list", rf"\b(?:what|which|who) (?:are|were) (?:the )?(?:\w+ )?{_PLURAL}\b"),
+    ("person", rf"\bwho(?:m|se)?\b|\b(?:what|which) (?:[\w-]+ )?(?:{_PEOPLE})\b"),
+    ("place", rf"\bwhere\b|\b(?:what|which) (?:[\w-]+ )?(?:{_PLACES})\b"),
+    ("account", r"\bwhat (?:happen|did|does|do|has|have|had|would|will|must|should|can|could)\w*\b"),
+    ("thing", r"\bwhich\b|\bwhat\b"),
+)
+_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+
+IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", "thing"})
+"""Kinds that a name, a number or a date answers."""
+
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
+    r"thousands?|millions?|billions?|trillion|first|second|once|twice|single|double|none|no)\b",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"\b(?:1\d{3}|20\d\d|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|January|February|March|April|May|June|July|"
+    r"August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|century|years?|weeks?|"
+    r"months?|days?|spring|summer|autumn|winter|today|yesterday|\d+(?:st|nd|rd|th))\b"
+)
+_NAME = re.compile(r"\b[A-Z0-9]")
+_HOLDS: Mapping[Kind, re.Pattern[str]] = {"number": _NUMBER, "date": _DATE, "person": _NAME, "place": _NAME}
+
+
+def kind_of(question: str) -> Kind:
+    """What a question asks for; of several sentences the last one asks."""
+    sentences = split_sentences(question)
+    asking = sentences[-1].slice(question) if sentences else question
+    lowered = asking.lower().replace("’", "'").strip()
+    return next((kind for kind, pattern in _COMPILED if pattern.search(lowered)), "account")
+
+
+def may_answer(kind: Kind, words: str) -> bool:
+    """Whether a few words can be an answer of that kind: a number holds a number, a person's name a capital."""
+    wanted = _HOLDS.get(kind)
+    return wanted is None or wanted.search(words) is not None

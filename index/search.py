@@ -201,6 +201,11 @@ class Index:
             corpus = self._current_corpus(store)
             return _rarity(corpus.frequencies(store, terms(query)), corpus.chunks)
 
+    def mentions(self, stems: Sequence[str]) -> bool:
+        """True when one chunk holds all these stems, give or take a misspelled letter."""
+        with self._snapshot() as store:
+            return store.mentions(stems)
+
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
         with self._snapshot() as store:

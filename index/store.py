@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from index.words import stem, words
 _FILE = "store.sqlite"
 _ASIDE = "store.new"
 _LOCK = "writer.lock"
+_SAME_LETTERS, _CLOSE_SPELLING = 2, 0.85
+"""Letters that a misspelled word begins with, and the share that it has of the right one (Ratcliff-Obershelp)."""
 _PATIENCE = 30
 """Seconds to wait for a lock of SQLite."""
 
@@ -479,6 +482,24 @@ class Store:
         """The sources of all documents, each once."""
         rows = self._connection.execute("SELECT DISTINCT source FROM documents WHERE source IS NOT NULL ORDER BY 1")
         return tuple(row[0] for row in rows)
+
+    def mentions(self, stems: Sequence[str]) -> bool:
+        """True when one chunk holds all these stems, or spellings that are close to those that stand nowhere."""
+        spellings = [self._spellings(stem) for stem in stems]
+        if not all(spellings):
+            return False
+        query = " AND ".join("({})".format(" OR ".join(f'"{term}"' for term in group)) for group in spellings)
+        found = self._connection.execute("SELECT 1 FROM keywords WHERE keywords MATCH ? LIMIT 1", (query,))
+        return found.fetchone() is not None
+
+    def _spellings(self, stem: str) -> list[str]:
+        if self.chunk_frequency(stem):
+            return [stem]
+        start = stem[:_SAME_LETTERS]
+        rows = self._connection.execute(
+            "SELECT term FROM vocabulary WHERE term >= ? AND term < ?", (start, start + "\U0010ffff")
+        )
+        return get_close_matches(stem, [row[0] for row in rows], cutoff=_CLOSE_SPELLING)
 
     def chunk_frequency(self, term: str) -> int:
         """In how many chunks a stemmed term occurs."""

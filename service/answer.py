@@ -17,9 +17,9 @@ Tier = Literal["quoted", "worded", "refused"]
 SentenceKind = Literal["words", "quoted", "worded"]
 """Whose words a sentence has: a few cut out of its quotation, the document's whole sentence, or the model's."""
 
-Reason = Literal["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
-"""Why an answer was refused: no documents, none of the days that were asked for, none on the subject, none that is
-likely enough to answer."""
+Reason = Literal["nothing_indexed", "nothing_in_period", "name_unknown", "nothing_on_subject", "not_answered"]
+"""Why an answer was refused: no documents, none of the days that were asked for, none that mentions a name of the
+question, none on the subject, none that is likely enough to answer."""
 
 ModelUse = Literal["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 """What the language model had to do with an answer.

@@ -42,6 +42,7 @@ from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
+from service.names import unknown_names
 from service.prompts import REFUSALS, STOP, fit, make_prompt
 from service.rewrite import rewrite
 from service.settings import NO_READER, Settings
@@ -97,6 +98,7 @@ class _Found:
     evidence: tuple[Evidence, ...]
     quotes: tuple[Evidence, ...]
     searched: Searched
+    unknown: tuple[str, ...]
     reason: Reason | None
 
 
@@ -224,7 +226,7 @@ class Assistant:
     def _first_words(self, asked: _Asked, watch: _Watch) -> Iterator[Event]:
         """While embedder and reader load, keywords alone find something to show."""
         found = self._find(asked, watch, keywords_only=True)
-        if found is not None and found.quotes:
+        if found is not None and found.quotes and not found.unknown:
             watch.mark("quoted")
             yield Quoted(self._checked(_quoted(found, watch)))
         self.load()
@@ -242,12 +244,13 @@ class Assistant:
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
             watch.mark("evidence")
             quotes = choose_quotes(evidence, self._settings.quoted_sentences)
-            reason = None
+            reason, unknown = None, unknown_names(self.index, asked.query)
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
-                reason = self._refuse(asked.timing, passages, watch)
-            return _Found(asked, passages, evidence, quotes, self._reach(asked.timing.period), reason)
+                reason = self._refuse(asked.timing, passages, unknown, watch)
+            searched = self._reach(asked.timing.period)
+            return _Found(asked, passages, evidence, quotes, searched, unknown, reason)
 
     def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
@@ -276,11 +279,15 @@ class Assistant:
         threads = self._settings.threads
         return max(1, threads // 2) if other.busy() else threads
 
-    def _refuse(self, timing: Timing, passages: Sequence[Passage], watch: _Watch) -> Reason | None:
+    def _refuse(
+        self, timing: Timing, passages: Sequence[Passage], unknown: Sequence[str], watch: _Watch
+    ) -> Reason | None:
         if not passages and self.index.counts().chunks == 0:
             return "nothing_indexed"
         if not passages and not timing.period.is_open:
             return "nothing_in_period"
+        if unknown:
+            return "name_unknown"
         if watch.subject is None or watch.subject < SUBJECT_THRESHOLD:
             return "nothing_on_subject"
         return None if is_sure(watch.confidence, self._settings.caution) else "not_answered"
@@ -422,7 +429,8 @@ def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -
 def _refusal(found: _Found, reason: Reason, watch: _Watch) -> Answer:
     watch.mark("total")
     searched = "" if reason == "nothing_indexed" else describe_search(found.searched, found.asked.timing.told)
-    return _told(found, f"{REFUSALS[reason]} {searched}".rstrip(), watch, "refused")
+    why = REFUSALS[reason].format(names=" or ".join(f"“{name}”" for name in found.unknown))
+    return _told(found, f"{why} {searched}".rstrip(), watch, "refused")
 
 
 def _told(

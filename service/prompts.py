@@ -49,6 +49,8 @@ _EXAMPLES = (
 REFUSALS: Mapping[Reason, str] = {
     "nothing_indexed": "The index holds no documents yet.",
     "nothing_in_period": "The index holds documents, but none of the days that were asked for.",
+    "name_unknown": "The documents do not answer this question. The closest passages are listed, but no document "
+    "mentions {names}.",
     "nothing_on_subject": "The documents do not answer this question. The closest passages are listed, but none of "
     "them is about it.",
     "not_answered": "The documents do not seem to answer this question. The closest passages are listed: they are "

@@ -67,7 +67,7 @@ EVENTS: tuple[Event, ...] = (
 KINDS = ["words", "quoted", "worded"]
 TIERS = ["quoted", "worded", "refused"]
 MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
-REASONS = ["nothing_indexed", "nothing_in_period", "nothing_on_subject", "not_answered"]
+REASONS = ["nothing_indexed", "nothing_in_period", "name_unknown", "nothing_on_subject", "not_answered"]
 DATE_KINDS = ["stated", "metadata", "file"]
 PLACE = {
     "document": "string",

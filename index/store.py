@@ -16,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from itertools import combinations, islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ _ASIDE = "store.new"
 _LOCK = "writer.lock"
 _SAME_LETTERS, _CLOSE_SPELLING = 2, 0.85
 """Letters that a misspelled word begins with, and the share that it has of the right one (Ratcliff-Obershelp)."""
+_ALL, _MOST, _MOST_GROUPS = 2, 0.6, 50
+"""Up to so many words of a name must stand together, of longer names this share; groups of them that are tried."""
 _PATIENCE = 30
 """Seconds to wait for a lock of SQLite."""
 
@@ -484,11 +488,16 @@ class Store:
         return tuple(row[0] for row in rows)
 
     def mentions(self, stems: Sequence[str]) -> bool:
-        """True when one chunk holds all these stems, or spellings that are close to those that stand nowhere."""
-        spellings = [self._spellings(stem) for stem in stems]
-        if not all(spellings):
-            return False
-        query = " AND ".join("({})".format(" OR ".join(f'"{term}"' for term in group)) for group in spellings)
+        """True when one chunk holds these stems, of more than two most of them.
+
+        What stands nowhere may be misspelled: a close spelling will do.
+        """
+        spellings = [_any(self._spellings(stem)) for stem in dict.fromkeys(stems)]
+        needed = len(spellings) if len(spellings) <= _ALL else ceil(_MOST * len(spellings))
+        chosen = combinations([one for one in spellings if one], needed)
+        query = " OR ".join("(" + " AND ".join(group) + ")" for group in islice(chosen, _MOST_GROUPS))
+        if not stems or not query:
+            return not stems
         found = self._connection.execute("SELECT 1 FROM keywords WHERE keywords MATCH ? LIMIT 1", (query,))
         return found.fetchone() is not None
 
@@ -581,7 +590,13 @@ _OF_PERIOD = (
     "SELECT chunks.id FROM chunks JOIN documents ON documents.id = chunks.document"
     " WHERE documents.date >= ? AND documents.date < ?"
 )
+_QUOTED = '"{}"'
 _REACH = "SELECT count(*), min(date), max(date) FROM documents"
+
+
+def _any(spellings: Sequence[str]) -> str:
+    """An expression of FTS5 for whichever of them; empty without any."""
+    return f"({' OR '.join(_QUOTED.format(one) for one in spellings)})" if spellings else ""
 
 
 def _bounds(period: Period) -> tuple[str, ...]:

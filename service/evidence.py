@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from index import Embedder, Index, Passage, StoredSpan, terms, words
+from service.orders import trust
 
 _BESIDE = 400
 """Characters before and behind a passage whose sentences are read as well: of MultiHop-RAG's evidence .744 stand in
@@ -65,12 +66,16 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence that may answer; `cosine` is None while the embedder is loading."""
+    """A sentence that may answer; `cosine` is None while the embedder is loading.
+
+    `trust` is the share of its score that it keeps, less than all where it gives orders or stands beside one.
+    """
 
     sentence: StoredSpan
     score: float
     overlap: float
     cosine: float | None
+    trust: float = 1.0
 
 
 def rank_evidence(
@@ -96,7 +101,8 @@ def rank_evidence(
             )
             for item, cosine in zip(candidates, np.asarray(cosines), strict=True)
         ]
-    return tuple(sorted(candidates, key=lambda item: (-item.score, item.sentence.id)))
+    trusted = (replace(item, score=item.score * item.trust) for item in candidates)
+    return tuple(sorted(trusted, key=lambda item: (-item.score, item.sentence.id)))
 
 
 def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
@@ -136,6 +142,7 @@ def _by_words(
     """Sentences of one passage scored without meaning."""
     found = [set(terms(sentence.text)) for sentence in sentences]
     title = set(terms(passage.document.title))
+    trusted = trust([sentence.text for sentence in sentences])
     scored = []
     for position, sentence in enumerate(sentences):
         if _is_heading(sentence.text):
@@ -149,7 +156,7 @@ def _by_words(
             + _WEIGHTS["kind"] * _kind_match(question, sentence.text)
             + _WEIGHTS["answer"] * _answer_share(passage, sentence)
         )
-        scored.append(Evidence(sentence, score * passage.timeliness, overlap, None))
+        scored.append(Evidence(sentence, score * passage.timeliness, overlap, None, trusted[position]))
     return scored
 
 

@@ -48,6 +48,7 @@ def test_names_are_runs_of_words_with_capitals(question: str, names: tuple[str, 
         ("Where does Tom Olsen live?", ("Tom Olsen",)),
         ("What does the ferry cost at Port Quillan?", ("Port Quillan",)),
         ("What links Quillan and Zebrov to the ferry?", ("Quillan", "Zebrov")),
+        ("Say, Whose And What? Did You Or They know it at all, in any way that anybody could?", ()),  # stop words
         ("What does Harbour Olsen say?", ()),  # together in one passage
     ],
 )

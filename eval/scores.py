@@ -33,7 +33,8 @@ def score_answer(
     given = None if answer is None else _Given(gold, answer, quoted, official, is_verbatim)
     asked = {key: score for applies, group in _GROUPS if applies(gold) for key, score in group.items()}
     scores = {key: _WORST.get(key, 0.0) if given is None else float(score(given)) for key, score in asked.items()}
-    by_official = official_score(official, gold, _text(answer)) if official else None
+    said = _short(given) if given is not None and official in _FOR_FEW_WORDS else _text(answer)
+    by_official = official_score(official, gold, said) if official else None
     if by_official is not None:
         scores["official"] = by_official if answer is not None else 0.0
     return {**scores, "failed": float(answer is None)}
@@ -80,14 +81,22 @@ def _right(given: _Given) -> bool:
     return given.text is not None and given.gold.is_met_by(given.text)
 
 
+def _short(given: _Given) -> str | None:
+    """The answer in few words where it has some, else all of it: what a person who wants a word would read."""
+    words = [sentence.text for sentence in given.answer.sentences if sentence.kind == "words"]
+    return words[0] if words else given.text
+
+
 def _exact_match(given: _Given) -> bool:
-    """The answer is the gold answer and nothing else."""
-    return given.text is not None and is_exact_match(given.gold.answers, given.text)
+    """The answer, in few words where it has some, is the gold answer and nothing else."""
+    said = _short(given)
+    return said is not None and is_exact_match(given.gold.answers, said)
 
 
 def _f1(given: _Given) -> float:
-    """How much of the gold answer's words the answer has, and of its words the gold answer."""
-    return 0.0 if given.text is None else token_f1(given.gold.answers, given.text)
+    """How much of the gold answer's words the answer has, and of its words the gold answer; in few words too."""
+    said = _short(given)
+    return 0.0 if said is None else token_f1(given.gold.answers, said)
 
 
 def _completeness(given: _Given) -> float:
@@ -150,6 +159,9 @@ def _refused(given: _Given) -> bool:
 def _is_answerable(gold: Gold) -> bool:
     return gold.type != "unanswerable"
 
+
+_FOR_FEW_WORDS: frozenset[OfficialName | None] = frozenset({"realtimeqa"})
+"""Data sets whose own scorer takes nothing but the answer's words."""
 
 _Score = Callable[[_Given], float]
 

@@ -34,7 +34,7 @@ from service.answer import (
     Tier,
     Trace,
 )
-from service.cite import Claim, Composer, align, compose, quote, whole_sentences
+from service.cite import Claim, Composer, align, compose, cut, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
 from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
@@ -47,6 +47,7 @@ from service.prompts import REFUSALS, STOP, fit, make_prompt
 from service.rewrite import rewrite
 from service.settings import NO_READER, Settings
 from service.turns import Turns
+from service.words import AnswerWords, choose_words, narrow
 
 Cancelled = Callable[[], bool]
 _SHOWN_PASSAGES = 5
@@ -97,6 +98,7 @@ class _Found:
     passages: tuple[Passage, ...]
     evidence: tuple[Evidence, ...]
     quotes: tuple[Evidence, ...]
+    words: tuple[AnswerWords, ...]
     searched: Searched
     unknown: tuple[str, ...]
     reason: Reason | None
@@ -244,13 +246,15 @@ class Assistant:
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
             watch.mark("evidence")
             quotes = choose_quotes(evidence, self._settings.quoted_sentences)
+            words = choose_words(self.index, asked.query, passages, [item.sentence for item in evidence])
+            quotes = narrow(quotes, words, evidence)
             reason, unknown = None, unknown_names(self.index, asked.query)
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
                 reason = self._refuse(asked.timing, passages, unknown, watch)
             searched = self._reach(asked.timing.period)
-            return _Found(asked, passages, evidence, quotes, searched, unknown, reason)
+            return _Found(asked, passages, evidence, quotes, words, searched, unknown, reason)
 
     def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
@@ -306,6 +310,7 @@ class Assistant:
         yield Done(self._checked(_answer(found, said, watch, tier)))
 
     def _claims(self, found: _Found, watch: _Watch) -> Iterator[Claim]:
+        yield from (cut(item.text, item.sentence) for item in found.words)
         wanted = {item.sentence.id: item.sentence for item in found.quotes}
         for sentence in whole_sentences(self._draft(found, watch)):
             claim = align(sentence, tuple(wanted.values()), found.asked.query)
@@ -418,7 +423,8 @@ def _load(assistant: Assistant) -> None:
 
 
 def _quoted(found: _Found, watch: _Watch) -> Answer:
-    return _answer(found, [quote(item.sentence) for item in found.quotes], watch, "quoted")
+    claims = [cut(item.text, item.sentence) for item in found.words]
+    return _answer(found, [*claims, *(quote(item.sentence) for item in found.quotes)], watch, "quoted")
 
 
 def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -> Answer:

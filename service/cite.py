@@ -34,6 +34,11 @@ def quote(evidence: StoredSpan) -> Claim:
     return Claim(plain_quote(evidence.text), (evidence,), "quoted")
 
 
+def cut(words: str, evidence: StoredSpan) -> Claim:
+    """A few words of the document's sentence as a claim, which they alone are: "More than 40,000 people"."""
+    return Claim(words, (evidence,), "words")
+
+
 def plain_quote(quote: str) -> str:
     """A document's words as an answer says them.
 

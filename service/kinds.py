@@ -42,9 +42,13 @@ _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", "thing"})
 """Kinds that a name, a number or a date answers."""
 
+NAMES: frozenset[Kind] = frozenset({"person", "place", "thing"})
+"""Kinds that a name answers."""
+
 _NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
-    r"thousands?|millions?|billions?|trillion|first|second|once|twice|single|double|none|no)\b",
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|"
+    r"nine)ty(?:-\w+)?|dozens?|half|third|quarter|hundreds?|thousands?|millions?|billions?|trillions?|first|second|once|"
+    r"twice|single|double|none|no)\b",
     re.IGNORECASE,
 )
 _DATE = re.compile(

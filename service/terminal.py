@@ -12,6 +12,7 @@ from tqdm import tqdm
 from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
 from service.answer import Answer, Citation, CitedPassage, SearchedPeriod
 from service.dates import describe_filter, describe_preference
+from service.reply import marked
 
 _EXCERPT = 200
 _SHORT_TEXT = 2000
@@ -24,7 +25,20 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 def render_answer(answer: Answer) -> str:
     """The answer with its marks, then its sources: title, date, place and quotation; and how sure it is."""
     sources = render_sources(answer)
-    return "\n\n".join(filter(None, (_wrap(answer.answer), sources, render_confidence(answer))))
+    return "\n\n".join(filter(None, (render_said(answer), sources, render_confidence(answer))))
+
+
+def render_said(answer: Answer, indent: str = "") -> str:
+    """What an answer says: few words on lines of their own, dated where there are several; then the sentences."""
+    few = [sentence for sentence in answer.sentences if sentence.kind == "words"]
+    if not few:
+        return _wrap(answer.answer, indent)
+    days = {citation.n: citation.date for citation in answer.citations}
+    lines = [f"{marked(item)} ({days[item.citations[0]]})" if len(few) > 1 else marked(item) for item in few]
+    rest = " ".join(marked(item) for item in answer.sentences if item.kind != "words")
+    return "\n".join(
+        [*(click.style(_wrap(line, indent), bold=True) for line in lines), _wrap(rest, indent)]
+    ).rstrip()
 
 
 def render_confidence(answer: Answer) -> str:
@@ -93,7 +107,7 @@ def render_quotes(answer: Answer) -> str:
     return "\n".join(
         [
             click.style("In the documents' own words, while the model loads:", dim=True),
-            _wrap(answer.answer, "  "),
+            render_said(answer, "  "),
             "",
         ]
     )

@@ -20,6 +20,7 @@ from service.terminal import (
     render_list,
     render_period,
     render_place,
+    render_said,
     render_sources,
     render_text,
     strip_controls,
@@ -90,7 +91,7 @@ class TerminalVoice:
     def _quote(self, answer: Answer, reply: Reply) -> None:
         self._understood(answer)
         reply.quote(answer)
-        click.echo(render_text(answer.answer))
+        click.echo(render_said(answer))
         if not self._ready():
             self.tell(_LOADING)
 

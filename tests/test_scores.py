@@ -252,3 +252,14 @@ def test_the_keys_depend_on_the_question_alone(
 def test_a_claims_verdict_is_right_or_wrong(label: bool, verdict: bool | None, correct: float) -> None:
     of_label = "supported_recall" if label else "unsupported_recall"
     assert score_claim(label, verdict) == {"correct": correct, of_label: correct}
+
+
+def test_few_words_are_compared_by_themselves() -> None:
+    said = answer("It goes north.", sentences=((1,), (1,)))
+    words = replace(said.sentences[0], text="north", kind="words")
+    found = scores(gold("a"), replace(said, sentences=(words, said.sentences[1])), official="realtimeqa")
+    plain = scores(gold("a"), said, official="realtimeqa")
+    assert [plain["exact_match"], plain["official"]] == [0, 0]
+    assert found["f1"] > plain["f1"]
+    whole = replace(said, sentences=(replace(words, text="north and then south"), said.sentences[1]))
+    assert scores(gold("a", answers=(("North and then South",),)), whole, official="realtimeqa")["official"] == 1

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from datetime import date
+
+import click
 
 from index import Passage, StoredDocument, VectorKind
 from index.documents import Span
 from service.answer import Answer, Citation, CitedPassage, Reprint, Searched, Sentence, Trace
-from service.terminal import render_answer, render_document, render_found, render_kind
+from service.terminal import render_answer, render_document, render_found, render_kind, render_said
 
 ESCAPE = "\x1b[31m\x9b2J\r"
 
@@ -61,6 +64,31 @@ def test_who_printed_the_cited_words_as_well_is_told_beside_them() -> None:
     told = "Also reported by Morrow Dispatch (2024-01-02), b.txt; Of ships (2024-01-03), c.txt"
     assert told in " ".join(shown.split())
     assert "d.txt" not in shown
+
+
+def test_few_words_stand_on_lines_of_their_own_with_their_days_where_they_differ() -> None:
+    quotes = ("The bank lowered its rate to 5.25 per cent.", "The bank raised its rate to 6.75 per cent.")
+    days = ("2024-11-07", "2024-02-08")
+    citations = tuple(
+        Citation(n, f"{n}.txt", "0", "Rates", day, "stated", None, 0, 43, quote)
+        for n, (day, quote) in enumerate(zip(days, quotes, strict=True), start=1)
+    )
+    sentences = (
+        Sentence("5.25 per cent", 0, 17, (1,), "words"),
+        Sentence("6.75 per cent", 18, 35, (2,), "words"),
+        Sentence(quotes[0], 36, 83, (1,), "quoted"),
+    )
+    text = " ".join(f"{item.text} [{item.citations[0]}]" for item in sentences)
+    trace = Trace("quoted", "off", None, {}, {})
+    both = Answer("1", "?", None, text, False, None, None, sentences, citations, (), SEARCHED, None, trace)
+    assert click.unstyle(render_said(both)).splitlines() == [
+        "5.25 per cent [1] (2024-11-07)",
+        "6.75 per cent [2] (2024-02-08)",
+        f"{quotes[0]} [1]",
+    ]
+    one = replace(both, sentences=(sentences[0], sentences[2]))
+    assert click.unstyle(render_said(one, "  ")).splitlines() == ["  5.25 per cent [1]", f"  {quotes[0]} [1]"]
+    assert click.unstyle(render_said(replace(both, sentences=sentences[:1]))) == "5.25 per cent [1]"
 
 
 def test_a_search_result_names_its_reprints() -> None:

@@ -1,0 +1,128 @@
+"""Passages that were read -> the few words that answer: a name, a number, a date, cut out of a sentence.
+
+The reader points at words in each passage. Equal words of several passages stand for each other, and the more of
+them there are, the likelier they answer (noisy-or of their probabilities, Pearl 1988).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index import STOP_WORDS, Index, Passage, StoredSpan, fold, words
+from service.cite import plain_quote
+from service.evidence import Evidence
+from service.kinds import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
+from service.orders import trust
+from service.support import is_cut_from
+from service.voting import vote
+
+_OPENING = re.compile(
+    r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
+)
+_CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWords:
+    """A few words of a sentence that answer, as an answer says them, and how likely they do."""
+
+    text: str
+    sentence: StoredSpan
+    probability: float
+
+
+LIKELY = 0.4
+"""Least probability at which words are given as the answer."""
+
+SURE = 0.7
+"""Least probability of words at which no sentence but theirs is quoted; of 11 on the seeds all were right."""
+
+RIVAL = 0.5
+"""Least share of the likeliest words' probability at which another document's other words stand beside them."""
+
+
+def choose_words(
+    index: Index, question: str, passages: Sequence[Passage], sentences: Sequence[StoredSpan]
+) -> tuple[AnswerWords, ...]:
+    """What answers in few words: none where the question asks for more or no words are likely enough.
+
+    Documents that differ are all told, the newest first. A question of several parts is answered by the name that
+    its passages have in common, cut from the first of the `sentences` that holds it.
+    """
+    kind = kind_of(question)
+    if kind not in IN_FEW_WORDS:
+        return ()
+    name = vote(question, kind, passages) if kind in NAMES else None
+    holding = next((item for item in sentences if name and is_cut_from(name, plain_quote(item.text))), None)
+    if name and holding:
+        return (AnswerWords(name, holding, LIKELY),)
+    found = [item for item in find_words(index, question, kind, passages) if item.probability >= LIKELY]
+    chosen = found[:1] + [item for item in found[1:2] if _differs(item, found[0])]
+    return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
+
+
+def narrow(
+    quotes: Sequence[Evidence], words: Sequence[AnswerWords], evidence: Sequence[Evidence]
+) -> tuple[Evidence, ...]:
+    """The sentences to quote beside the words: where those are sure, the ones that hold them and nothing else."""
+    if max((item.probability for item in words), default=0.0) < SURE:
+        return tuple(quotes)
+    holding = {item.sentence.id for item in words}
+    return tuple(item for item in evidence if item.sentence.id in holding) or tuple(quotes)
+
+
+def _differs(item: AnswerWords, likeliest: AnswerWords) -> bool:
+    elsewhere = item.sentence.document.id != likeliest.sentence.document.id
+    return elsewhere and item.probability >= RIVAL * likeliest.probability
+
+
+def find_words(index: Index, question: str, kind: Kind, passages: Sequence[Passage]) -> tuple[AnswerWords, ...]:
+    """The answers in few words that the passages were read to have, the likeliest first, each once."""
+    found = [item for passage in passages if (item := _cut(index, question, kind, passage)) is not None]
+    groups: dict[str, list[AnswerWords]] = {}
+    for item in sorted(found, key=lambda item: -item.probability):
+        key = _key(item.text)
+        known = next((name for name in groups if _same(name, key)), key)
+        groups.setdefault(known, []).append(item)
+    merged = [AnswerWords(group[0].text, group[0].sentence, _any_of(group)) for group in groups.values()]
+    return tuple(sorted(merged, key=lambda item: -item.probability))
+
+
+def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWords | None:
+    """What the reader points at in a passage, if it can answer: words of one sentence that say something new."""
+    reading = passage.reading
+    if reading is None or reading.start == reading.end:
+        return None
+    begin, end = passage.span.start + reading.start, passage.span.start + reading.end
+    sentences = index.sentences([passage])
+    place = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
+    if place is None or trust([item.text for item in sentences])[place] < 1:
+        return None
+    sentence = sentences[place]
+    inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]
+    text = _CLOSING.sub("", _OPENING.sub("", plain_quote(inside)))
+    fits = is_cut_from(text, plain_quote(sentence.text)) and may_answer(kind, text) and _is_news(text, question)
+    return AnswerWords(text, sentence, reading.probability) if fits else None
+
+
+def _is_news(text: str, question: str) -> bool:
+    """True when the words hold one that the question does not have."""
+    asked = set(words(question))
+    return any(word not in asked and word not in STOP_WORDS for word in words(text))
+
+
+def _key(text: str) -> str:
+    return " ".join(word for word in words(text) if word not in STOP_WORDS) or fold(text)
+
+
+def _same(one: str, other: str) -> bool:
+    """True of equal words, and of a name and its longer form: Barnea and David Barnea."""
+    shorter, longer = sorted((one.split(), other.split()), key=len)
+    return shorter == longer[len(longer) - len(shorter) :] or shorter == longer[: len(shorter)]
+
+
+def _any_of(group: Sequence[AnswerWords]) -> float:
+    none = 1.0
+    for item in group:
+        none *= 1 - item.probability
+    return 1 - none

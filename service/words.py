@@ -102,7 +102,7 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]
     text = _CLOSING.sub("", _OPENING.sub("", plain_quote(inside)))
     fits = is_cut_from(text, plain_quote(sentence.text)) and may_answer(kind, text) and _is_news(text, question)
-    return AnswerWords(text, sentence, reading.probability) if fits else None
+    return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 
 
 def _is_news(text: str, question: str) -> bool:

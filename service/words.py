@@ -32,8 +32,8 @@ class AnswerWords:
 
 
 LIKELY = 0.3
-"""Least probability at which words are given as the answer. Of 300 questions of RealTime QA, ten passages read each,
-they are then the gold answer for .173 (F1 .218), and .254 of those that are given are."""
+"""Least probability at which words are given as the answer. Of 300 questions of RealTime QA, ten passages read for
+each, they are then the gold answer for .173 (F1 .218), and .254 of those that are given are."""
 
 SURE = 0.7
 """Least probability of words at which no sentence but theirs is quoted; of 11 on the seeds all were right."""

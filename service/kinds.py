@@ -68,7 +68,32 @@ def kind_of(question: str) -> Kind:
     return next((kind for kind, pattern in _COMPILED if pattern.search(lowered)), "account")
 
 
-def may_answer(kind: Kind, words: str) -> bool:
-    """Whether a few words can be an answer of that kind: a number holds a number, a person's name a capital."""
+_TIME = r"\b(?:second|minute|hour|day|night|week|fortnight|month|year|decade|centur)"
+_LENGTH = r"\b(?:centi|milli|kilo)?met(?:re|er)|\b(?:mile|inch|inches|foot|feet|yard|km|cm|mm|m)\b|\bmiles\b"
+_SPEED = r"\b(?:an|per) (?:hour|second|minute)\b|/h\b|\bmph\b|\bknots?\b"
+_MONEY = r"[$€£¥]|\b(?:euro|dollar|pound|cent|yen|yuan|rupee|franc|krone|krona|shekel|peso|real)s?\b|\b[A-Z]{3} \d"
+_SHARE = r"%|\bper ?cent\b|\b(?:half|third|quarter|fifth|tenth)s?\b|\b(?:in|of|out of) (?:\d|\w+)"
+
+_ASKED_UNITS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(asked), re.compile(wanted, re.IGNORECASE))
+    for asked, wanted in (
+        (r"\bhow fast\b|\b(?:what|which) (?:\w+ )?speed\b", _SPEED),
+        (r"\bhow (?:old|soon|quickly)\b", rf"{_TIME}|^\W*\w+\W*$"),
+        (r"\bhow long\b", f"{_TIME}|{_LENGTH}"),
+        (r"\bhow (?:far|tall|wide|deep|high)\b", _LENGTH),
+        (
+            r"\bhow much\b.*\b(?:costs?|pay|pays|paid|charged?|worth|spen[dt]|earn)\b|\bwhat (?:\w+ )?price\b",
+            _MONEY,
+        ),
+        (r"\b(?:what|which) (?:\w+ )?(?:percentage|percent|proportion|share)\b", _SHARE),
+    )
+)
+"""Units that a question asks for, and what then stands in its answer; "how long" may ask for a time as well."""
+
+
+def may_answer(question: str, kind: Kind, words: str) -> bool:
+    """Whether a few words can answer: a number holds a number, a person's name a capital, a length its unit."""
     wanted = _HOLDS.get(kind)
-    return wanted is None or wanted.search(words) is not None
+    asked = question.lower()
+    units = next((unit for question_asks, unit in _ASKED_UNITS if question_asks.search(asked)), None)
+    return all(pattern is None or pattern.search(words) is not None for pattern in (wanted, units))

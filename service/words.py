@@ -102,7 +102,11 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
     sentence = sentences[place]
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]
     text = _CLOSING.sub("", _OPENING.sub("", plain_quote(inside)))
-    fits = is_cut_from(text, plain_quote(sentence.text)) and may_answer(kind, text) and _is_news(text, question)
+    fits = (
+        is_cut_from(text, plain_quote(sentence.text))
+        and may_answer(question, kind, text)
+        and _is_news(text, question)
+    )
     return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 
 

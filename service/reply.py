@@ -4,14 +4,11 @@ The quoted answer stands first. The final sentences number their citations anew,
 renumbered by what stands there already; as long as they only repeat it they are held back.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from service.answer import Answer, Citation, Sentence
 from service.events import Proved
-
-_WORD = re.compile(r"\w+")
 
 
 class Reply:
@@ -48,14 +45,6 @@ class Reply:
         """True while the final sentences are held back."""
         return not self._differs
 
-    def is_worded(self, sentences: Sequence[Sentence]) -> bool:
-        """True when one of them is not in its document's words."""
-        return any(
-            _WORD.findall(sentence.text) != _WORD.findall(self._citations[number - 1].quote)
-            for sentence in sentences
-            for number in sentence.citations
-        )
-
     def keep(self, final: Answer | None) -> Answer | None:
         """The answer as it was shown; `final` is None when it was stopped or failed."""
         if final is not None and (final.refused or self.quoted is None):
@@ -71,7 +60,7 @@ class Reply:
             answer=text,
             sentences=sentences,
             citations=tuple(self._citations),
-            trace=replace(trace, tier="worded" if self.is_worded(sentences) else "quoted"),
+            trace=replace(trace, tier="worded" if is_worded(sentences) else "quoted"),
         )
 
     def _number(self, citation: Citation) -> int:
@@ -81,6 +70,11 @@ class Reply:
         number = len(self._citations) + 1
         self._citations.append(replace(citation, n=number))
         return number
+
+
+def is_worded(sentences: Sequence[Sentence]) -> bool:
+    """True when one of them is in the model's words."""
+    return any(sentence.kind == "worded" for sentence in sentences)
 
 
 def marked(sentence: Sentence) -> str:

@@ -13,7 +13,7 @@ import click
 
 from service.answer import ANSWER, Answer, Citation
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.reply import Reply, marked
+from service.reply import Reply, is_worded, marked
 from service.terminal import (
     render_answer,
     render_confidence,
@@ -99,7 +99,7 @@ class TerminalVoice:
         first = reply.silent
         sentences = reply.say(proved)
         if first and sentences:
-            click.echo(click.style("In short:" if reply.is_worded(sentences) else "On a closer look:", bold=True))
+            click.echo(click.style("In short:" if is_worded(sentences) else "On a closer look:", bold=True))
         for sentence in sentences:
             click.echo(render_text(marked(sentence)))
 

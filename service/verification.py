@@ -16,6 +16,7 @@ from index import Index, split_sentences, terms
 from service.answer import ANSWER, Answer, Citation, Sentence
 from service.cite import plain_quote
 from service.errors import AnswerUnreadable
+from service.prompts import REFUSALS
 from service.support import check_support, is_cut_from
 
 Verdict = Literal["proved", "stale", "refuted"]
@@ -168,11 +169,17 @@ def _not_from(sentence: Sentence, quote: str) -> str | None:
 
 def _whole_fault(answer: Answer) -> str | None:
     if answer.refused:
-        return "it was refused, and yet says something" if answer.sentences or answer.citations else None
+        return _refusal_fault(answer)
     if not answer.sentences:
         return "it has no sentence that cites anything"
     said = " ".join(answer.answer[sentence.start : sentence.end] for sentence in answer.sentences)
     return None if said == answer.answer else "it says more than its sentences"
+
+
+def _refusal_fault(answer: Answer) -> str | None:
+    begins = "" if answer.reason is None else REFUSALS[answer.reason].partition("{")[0]
+    says = answer.sentences or answer.citations or not begins or not answer.answer.startswith(begins)
+    return "it was refused, and yet says something" if says else None
 
 
 def _judge(fault: str | None, sentences: Sequence[CheckedSentence], places: Sequence[CheckedPlace]) -> Verdict:

@@ -24,7 +24,7 @@ _LONGEST = 4
 _READ = 5.0
 """Votes of a passage for a name in what was read to be its answer, times the probability that it is."""
 _LONGER = 0.4
-"""A longer form of a name is taken when it has this share of the shorter one's votes; of a person's a fourth."""
+"""A longer form of a name is taken with this share of the shorter one's votes; a person's with half of it."""
 _LEAST_PARTS = 3
 
 _Name = tuple[str, ...]

@@ -22,15 +22,6 @@ _OPENING = re.compile(
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerWords:
-    """A few words of a sentence that answer, as an answer says them, and how likely they do."""
-
-    text: str
-    sentence: StoredSpan
-    probability: float
-
-
 LIKELY = 0.3
 """Least probability at which words are given as the answer. Of 300 questions of RealTime QA, ten passages read for
 each, they are then the gold answer for .173 (F1 .218), and .254 of those that are given are."""
@@ -40,6 +31,15 @@ SURE = 0.7
 
 RIVAL = 0.5
 """Least share of the likeliest words' probability at which another document's other words stand beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWords:
+    """A few words of a sentence that answer, as an answer says them, and how likely they do."""
+
+    text: str
+    sentence: StoredSpan
+    probability: float
 
 
 def choose_words(

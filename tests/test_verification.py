@@ -151,6 +151,8 @@ def test_a_refusal_is_proved_while_its_passages_stand(
     refusal = Assistant(index, fake_embedder, None, Settings()).ask("Quels sont les tarifs du zeppelin?")
     assert refusal.refused
     assert verify_answer(refusal, index).verdict == "proved"
+    assert verify_answer(replace(refusal, answer="It costs nine dollars."), index).verdict == "refuted"
+    assert verify_answer(replace(refusal, reason=None), index).verdict == "refuted"
 
 
 # --- the command ---

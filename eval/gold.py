@@ -54,7 +54,8 @@ class Gold:
 
     An unanswerable question has neither answers nor evidence. `date` is the ISO day on which it is asked, from
     which "last week" is seen; with `as_of`, an ISO day too, only documents of that day or earlier are searched.
-    `history` holds the questions before it, `group` whatever else figures are wanted by.
+    `history` holds the questions before it, `group` whatever else figures are wanted by. `wrong` are answers that
+    count against it where the data set's own scorer says so.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -68,6 +69,7 @@ class Gold:
     history: tuple[str, ...] = ()
     group: str | None = None
     as_of: str | None = None
+    wrong: tuple[str, ...] = ()
 
     @property
     def dates(self) -> Dates:

@@ -57,6 +57,13 @@ def _rgb(gold: Gold, text: str | None) -> bool:
     return not rejected and all(any(variant.lower() in said for variant in part) for part in gold.answers)
 
 
+def _ramdocs(gold: Gold, text: str | None) -> bool:
+    """RAMDocs (Wang et al. 2025), exact match: every gold answer is in the lower-cased text, and no wrong one."""
+    said = (text or "").lower()
+    holds_all = all(any(variant.lower() in said for variant in part) for part in gold.answers)
+    return holds_all and not any(wrong.lower() in said for wrong in gold.wrong)
+
+
 def _has_no_except_at_its_end(gold: Gold) -> bool:
     """RealTime QA leaves out "all of these except": its last ten characters tell."""
     return "except" not in gold.question.lower().strip()[-_EXCEPT_WITHIN:]
@@ -66,11 +73,13 @@ _SCORERS: Mapping[OfficialName, Callable[[Gold, str | None], bool]] = {
     "multihop-rag": _multihop_rag,
     "realtimeqa": _realtimeqa,
     "rgb": _rgb,
+    "ramdocs": _ramdocs,
 }
 
 _COUNTS: Mapping[OfficialName, Callable[[Gold], bool]] = {
     "multihop-rag": lambda gold: bool(gold.answers) or gold.type == "unanswerable",
     "realtimeqa": lambda gold: bool(gold.answers) and _has_no_except_at_its_end(gold),
     "rgb": lambda gold: bool(gold.answers) or gold.type == "unanswerable",
+    "ramdocs": lambda gold: bool(gold.answers),
 }
 """Which questions a scorer counts."""

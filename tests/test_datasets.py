@@ -17,6 +17,7 @@ from eval.datasets.documents import document, file_name, iso_day
 from eval.datasets.realtimeqa import load_realtimeqa
 from eval.errors import EvaluationError
 from eval.gold import Gold, GoldEvidence
+from eval.official import official_score
 
 BENCH = SHARED / "bench"
 
@@ -392,7 +393,42 @@ def test_rgb_conflicts_are_of_other_passages_in_an_order_that_stays(tmp_path: Pa
     assert load_dataset("rgb", tmp_path) == dataset
 
 
+# --- RAMDocs ---
+
+
+def test_ramdocs(tmp_path: Path) -> None:
+    row = {
+        "question": "Where is Springfield?",
+        "documents": [
+            {"text": "In Ohio.", "type": "correct", "answer": "Ohio"},
+            {"text": "In Utah.", "type": "misinfo"},
+        ],
+        "disambig_entity": ["Springfield, Ohio"],
+        "gold_answers": ["Ohio", "Texas", "Ohio"],
+        "wrong_answers": ["Utah"],
+    }
+    put(tmp_path / "RAMDocs_test.jsonl", row)
+    dataset = load_dataset("ramdocs", tmp_path)
+    (gold,) = dataset.golds
+    assert (gold.id, gold.answers, gold.wrong) == ("rd0000", (("Ohio",), ("Texas",)), ("Utah",))
+    assert texts(dataset, "rd0000") == ["In Ohio.", "In Utah."]
+    said = ("It is in Ohio and in Texas.", "In Ohio.", "In Ohio, Texas or Utah.", None)
+    assert [official_score("ramdocs", gold, text) for text in said] == [1, 0, 0, 0]
+
+
 # --- claims ---
+
+
+def test_climate_fever(tmp_path: Path) -> None:
+    evidences = [{"evidence": "Ice melts.", "evidence_label": "SUPPORTS"}, {"evidence": " "}]
+    rows = [
+        {"claim_id": str(n), "claim": "It melts.", "claim_label": label, "evidences": evidences}
+        for n, label in enumerate(("SUPPORTS", "REFUTES", "NOT_ENOUGH_INFO", "DISPUTED"))
+    ]
+    put(tmp_path / "climate-fever.jsonl", *rows)
+    claims = load_dataset("climate-fever", tmp_path).claims
+    assert [claim.supported for claim in claims] == [True, False, False, False]
+    assert claims[0].references == ("Ice melts.",)
 
 
 def test_attributionbench(tmp_path: Path) -> None:
@@ -530,6 +566,8 @@ COUNTS = {  # documents, questions, questions with documents of their own, claim
     "rgb": (0, 147, 147, 0),
     "attributionbench": (0, 0, 0, 1198),
     "wice": (0, 0, 0, 349),
+    "ramdocs": (0, 259, 259, 0),
+    "climate-fever": (0, 0, 0, 776),
 }
 
 

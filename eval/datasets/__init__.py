@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eval.datasets.beir import load_beir, load_scifact
-from eval.datasets.claims import load_attributionbench, load_wice
+from eval.datasets.claims import load_attributionbench, load_climate_fever, load_wice
 from eval.datasets.clapnq import load_clapnq
 from eval.datasets.dataset import Dataset
 from eval.datasets.gold_files import load_seeds
 from eval.datasets.multihop_rag import load_multihop_rag
+from eval.datasets.ramdocs import load_ramdocs
 from eval.datasets.realtimeqa import load_realtimeqa
 from eval.datasets.rgb import load_rgb
 from eval.datasets.squad import load_squad, load_squad_open
@@ -27,8 +28,10 @@ DATASETS: Mapping[str, Loader] = {
     "realtimeqa": load_realtimeqa,
     "clapnq": load_clapnq,
     "rgb": load_rgb,
+    "ramdocs": load_ramdocs,
     "attributionbench": load_attributionbench,
     "wice": load_wice,
+    "climate-fever": load_climate_fever,
     "seeds": load_seeds,
 }
 """By the name that the command line takes."""

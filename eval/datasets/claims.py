@@ -1,4 +1,4 @@
-"""Sets of claims with the texts that they refer to, for the check of support alone: AttributionBench and WiCE."""
+"""Sets of claims with texts, for the check of support alone: AttributionBench, WiCE and Climate-FEVER."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -30,6 +30,38 @@ class _Entailment:
     claim: str
     evidence: list[str]
     meta: _Meta
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Fever:
+    claim_id: str
+    claim: str
+    claim_label: Literal["SUPPORTS", "REFUTES", "NOT_ENOUGH_INFO", "DISPUTED"]
+    evidences: list[_Evidence]
+
+
+def load_climate_fever(folder: Path, split: str | None) -> Dataset:
+    """Climate-FEVER (Diggelmann et al., arXiv 2012.00614), `*.jsonl`: do five sentences support the claim?
+
+    What they refute, dispute or leave open is not supported.
+    """
+    path = choose(folder, "climate-fever*.jsonl", "*.jsonl", split=split)
+    claims = (
+        Claim(
+            row.claim_id,
+            None,
+            row.claim,
+            tuple(item.evidence for item in row.evidences if item.evidence.strip()),
+            row.claim_label == "SUPPORTS",
+        )
+        for row in read_lines(path, _Fever)
+    )
+    return Dataset("climate-fever", digests(folder, path), claims=_told_apart(claims))
 
 
 def load_attributionbench(folder: Path, split: str | None) -> Dataset:

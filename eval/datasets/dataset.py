@@ -14,7 +14,7 @@ span: it holds most of the evidence's words, where they stand; fact: its words h
 document; document: it is of the evidence's document; answer: its words hold every part of the answer.
 """
 
-OfficialName = Literal["multihop-rag", "realtimeqa", "rgb"]
+OfficialName = Literal["multihop-rag", "realtimeqa", "rgb", "ramdocs"]
 """A data set's own way to score answers, where it is another than SQuAD's."""
 
 

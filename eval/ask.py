@@ -17,9 +17,9 @@ from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
 from index import DocumentUnknown, Index, Reader, StoredDocument, rerank
 from service.answer import Answer, Citation
+from service.claims import SUPPORTED, weigh_support
 from service.dates import NO_DATES, Dates, plan_search
 from service.events import Done, Event, Failed, Quoted
-from service.support import check_support
 
 
 class Answering(Protocol):
@@ -211,10 +211,10 @@ def check_claim(claim: Claim) -> Record:
     started = time.perf_counter()
     found, error = None, None
     try:
-        found = check_support(claim.claim, "\n".join(claim.references))
+        found = weigh_support(claim.claim, claim.references)
     except Exception as fault:  # noqa: BLE001 - one claim may not end the run, and its line tells of it
         error = _told(fault)
-    verdict = None if found is None else found.proved
+    verdict = None if found is None else found >= SUPPORTED
     return Record(
         id=claim.id,
         question=claim.claim,
@@ -225,7 +225,7 @@ def check_claim(claim: Claim) -> Record:
         loss="failed" if error else None,
         label=claim.supported,
         verdict=verdict,
-        confidence=None if found is None else round(found.coverage, 4),
+        confidence=None if found is None else round(found, 4),
         seconds=round(time.perf_counter() - started, 4),
         error=error,
     )

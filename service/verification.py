@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from index import Index, split_sentences, terms
 from service.answer import ANSWER, Answer, Citation, Sentence
 from service.cite import plain_quote
+from service.claims import weigh_support
 from service.errors import AnswerUnreadable
 from service.prompts import REFUSALS
 from service.support import check_support, is_cut_from
@@ -45,11 +46,15 @@ class CheckedPlace:
 
 @dataclass(frozen=True, slots=True)
 class CheckedSentence:
-    """A sentence of the answer; `fault` says why it does not rest on what it cites, None when it does."""
+    """A sentence of the answer; `fault` says why it does not rest on what it cites, None when it does.
+
+    `support` is the probability that the quotations support it, weighed by their words alone.
+    """
 
     text: str
     citations: tuple[int, ...]
     fault: str | None
+    support: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def verify_answer(answer: Answer, index: Index) -> Verification:
     passages = tuple(
         texts.check(item.document, item.version, item.start, item.end, item.text) for item in answer.passages
     )
-    sentences = tuple(CheckedSentence(item.text, item.citations, _fault(item, answer)) for item in answer.sentences)
+    sentences = tuple(_check_sentence(item, answer) for item in answer.sentences)
     fault = _whole_fault(answer)
     verdict = _judge(fault, sentences, (*citations, *passages))
     return Verification(answer.id, answer.question, verdict, fault, sentences, citations, passages)
@@ -137,6 +142,12 @@ def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
     return CheckedPlace(
         place.document, place.version, place.quote, "changed", span.start, span.end, span.slice(text)
     )
+
+
+def _check_sentence(sentence: Sentence, answer: Answer) -> CheckedSentence:
+    quotes = [citation.quote for citation in answer.citations if citation.n in sentence.citations]
+    support = round(weigh_support(sentence.text, quotes), 4)
+    return CheckedSentence(sentence.text, sentence.citations, _fault(sentence, answer), support)
 
 
 def _fault(sentence: Sentence, answer: Answer) -> str | None:

@@ -193,10 +193,10 @@ def test_a_claim_is_held_against_its_references(label: bool, correct: float) -> 
 
 
 def test_a_check_that_breaks_is_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(sentence: str, evidence: str) -> None:
+    def broken(claim: str, texts: Sequence[str]) -> None:
         raise ValueError("odd text")
 
-    monkeypatch.setattr("eval.ask.check_support", broken)
+    monkeypatch.setattr("eval.ask.weigh_support", broken)
     record = check_claim(Claim("c1", None, "It burned.", ("It burned.",), True))
     assert (record.error, record.verdict, record.loss) == ("ValueError: odd text", None, "failed")
     assert record.scores["correct"] == 0

@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from service.claims import SUPPORTED, weigh_support
 
-TEXT = (
-    "The council closed the bridge in May 2024. Engineers found 12 cracks. Mayor Ana Reyes hopes for June."
-)
+TEXT = "The council closed the bridge in May 2024. Engineers found 12 cracks. Mayor Ana Reyes hopes for June."
 
 
 @pytest.mark.parametrize(

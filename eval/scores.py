@@ -70,10 +70,13 @@ class _Given:
 
 
 def _text(answer: Answer | None) -> str | None:
-    """The answer's sentences without marks; None when it was refused, or there is none."""
+    """The answer's sentences without marks; None when it was refused, or there is none.
+
+    Few words get a full stop, for they are a sentence of their own: a mark stands behind them where they are shown.
+    """
     if answer is None or answer.refused:
         return None
-    return " ".join(sentence.text for sentence in answer.sentences)
+    return " ".join(f"{item.text}." if item.kind == "words" else item.text for item in answer.sentences)
 
 
 def _right(given: _Given) -> bool:

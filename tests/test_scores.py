@@ -254,6 +254,17 @@ def test_a_claims_verdict_is_right_or_wrong(label: bool, verdict: bool | None, c
     assert score_claim(label, verdict) == {"correct": correct, of_label: correct}
 
 
+def test_few_words_are_a_sentence_of_their_own() -> None:
+    said = answer("The ferry of Lindmoor goes.", sentences=((1,), (1,)))
+    words = replace(said.sentences[0], text="Mira Olsen", kind="words")
+    found = scores(
+        gold("a", answers=(("Mira Olsen",),)),
+        replace(said, sentences=(words, said.sentences[1])),
+        official="multihop-rag",
+    )
+    assert found["strict"] == 1
+
+
 def test_few_words_are_compared_by_themselves() -> None:
     said = answer("It goes north.", sentences=((1,), (1,)))
     words = replace(said.sentences[0], text="north", kind="words")

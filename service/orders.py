@@ -2,7 +2,7 @@
 
 A document is untrusted. What it says to a reading machine is never followed, for quotations are cut from documents
 and the model's words must be proved; but such a sentence would make a bad quotation, so others are preferred. Of
-30,033 sentences of news 8 look like orders and are none; such a sentence stands back, it is not left out.
+30,033 sentences of news 8 look like orders; such a sentence stands back, it is not left out.
 """
 
 import re
@@ -22,7 +22,6 @@ _PATTERNS = (
     r"\b(?:when|whoever)\s+(?:asks|asked)\b.{0,100}\b(?:must|say|answer)\b|\banswer\s+only\s+with\b",
 )
 _ORDER = re.compile("|".join(_PATTERNS), re.IGNORECASE | re.DOTALL)
-
 
 ORDER, BESIDE_ORDER = 0.3, 0.5
 """What is left of the score of a sentence that gives orders, and of one before it or of two behind it."""

@@ -53,15 +53,19 @@ def _rgb(gold: Gold, text: str | None) -> bool:
     rejected = text is None or "insufficient information" in text
     if not gold.answers:
         return rejected
-    said = (text or "").lower()
-    return not rejected and all(any(variant.lower() in said for variant in part) for part in gold.answers)
+    return not rejected and _holds_all(gold, text or "")
 
 
 def _ramdocs(gold: Gold, text: str | None) -> bool:
     """RAMDocs (Wang et al. 2025), exact match: every gold answer is in the lower-cased text, and no wrong one."""
-    said = (text or "").lower()
-    holds_all = all(any(variant.lower() in said for variant in part) for part in gold.answers)
-    return holds_all and not any(wrong.lower() in said for wrong in gold.wrong)
+    said = text or ""
+    return _holds_all(gold, said) and not any(wrong.lower() in said.lower() for wrong in gold.wrong)
+
+
+def _holds_all(gold: Gold, text: str) -> bool:
+    """Of each part one variant is in the lower-cased text."""
+    said = text.lower()
+    return all(any(variant.lower() in said for variant in part) for part in gold.answers)
 
 
 def _has_no_except_at_its_end(gold: Gold) -> bool:

@@ -26,7 +26,7 @@ from index.query import SourceNames, read_query
 from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
-from index.store import Candidate, Counts, Reach, Stamp, Store, StoredDocument, StoredSpan
+from index.store import Candidate, Counts, Reach, Stamp, Store, StoredDocument, StoredSpan, any_of
 from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
 from index.words import terms
 
@@ -178,7 +178,7 @@ class Index:
         self, store: Store, stems: Sequence[str], vector: Vectors | None, period: Period
     ) -> tuple[Candidate, ...]:
         """What shares the rarest words with the question, and what is nearest to it."""
-        found = {number for number, _ in store.match(_expression(stems), _KEYWORD_CANDIDATES, period)}
+        found = {number for number, _ in store.match(any_of(stems), _KEYWORD_CANDIDATES, period)}
         if vector is not None:
             allowed = None if period.is_open else store.chunks_of(period)
             nearest = self._current_vectors(store).search(vector, _VECTOR_CANDIDATES, allowed)
@@ -287,11 +287,6 @@ def _open(folder: Path, manifest: Manifest) -> Store:
         store.close()
         raise
     return store
-
-
-def _expression(stems: Sequence[str]) -> str:
-    """An FTS5 expression that matches any of the stems, which are quoted, so no syntax gets through."""
-    return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
 def _rarest(frequencies: Mapping[str, int]) -> tuple[str, ...]:

@@ -492,9 +492,9 @@ class Store:
 
         What stands nowhere may be misspelled: a close spelling will do.
         """
-        spellings = [_any(self._spellings(stem)) for stem in dict.fromkeys(stems)]
+        spellings = [self._spellings(stem) for stem in dict.fromkeys(stems)]
         needed = len(spellings) if len(spellings) <= _ALL else ceil(_MOST * len(spellings))
-        chosen = combinations([one for one in spellings if one], needed)
+        chosen = combinations([f"({any_of(group)})" for group in spellings if group], needed)
         query = " OR ".join("(" + " AND ".join(group) + ")" for group in islice(chosen, _MOST_GROUPS))
         if not stems or not query:
             return not stems
@@ -590,13 +590,12 @@ _OF_PERIOD = (
     "SELECT chunks.id FROM chunks JOIN documents ON documents.id = chunks.document"
     " WHERE documents.date >= ? AND documents.date < ?"
 )
-_QUOTED = '"{}"'
 _REACH = "SELECT count(*), min(date), max(date) FROM documents"
 
 
-def _any(spellings: Sequence[str]) -> str:
-    """An expression of FTS5 for whichever of them; empty without any."""
-    return f"({' OR '.join(_QUOTED.format(one) for one in spellings)})" if spellings else ""
+def any_of(stems: Sequence[str]) -> str:
+    """An FTS5 expression that matches any of the stems, which are quoted, so no syntax gets through."""
+    return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
 def _bounds(period: Period) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("date", rf"(?:^|, )when\b|\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:{_TIMES})\b"),
     ("how", rf"(?:^|, )how\b|\bhow (?:{_AUXILIARY})\b"),
     ("yes_no", rf"^(?:{_AUXILIARY})\b|^(?!{_ASKS}|.*, {_ASKS}).*, (?:{_AUXILIARY})\b"),
-    ("list", rf"\b(?:what|which) (?:(?:two|three|four|five|six|seven|\w+) )?{_PLURAL}\b|^(?:list|name)\b"),
+    ("list", rf"\b(?:what|which) (?:\w+ )?{_PLURAL}\b|^(?:list|name)\b"),
     ("list", rf"\b(?:what|which|who) (?:are|were) (?:the )?(?:\w+ )?{_PLURAL}\b"),
     ("person", rf"\bwho(?:m|se)?\b|\b(?:what|which) (?:[\w-]+ )?(?:{_PEOPLE})\b"),
     ("place", rf"\bwhere\b|\b(?:what|which) (?:[\w-]+ )?(?:{_PLACES})\b"),

@@ -28,14 +28,22 @@ def names_of(question: str) -> tuple[str, ...]:
 
 
 def _names(question: str) -> Iterator[str]:
-    for run in _RUN.finditer(question):
-        before = question[: run.start()].rstrip(" “‘\"'(")
-        opens = not before or before.endswith((".", "?", "!", ":"))
-        for place, part in enumerate(_POSSESSIVE.split(run.group())):
-            words = part.split()[1:] if opens and place == 0 else part.split()
-            named = [word for word in words if not _ACRONYM.fullmatch(word)]
-            if named:
-                yield " ".join(named)
+    for words, opens in find_runs(question, _RUN, ".?!:"):
+        named = [word for word in (words[1:] if opens else words) if not _ACRONYM.fullmatch(word)]
+        if named:
+            yield " ".join(named)
+
+
+def find_runs(text: str, run: re.Pattern[str], ends: str) -> Iterator[tuple[list[str], bool]]:
+    """The words of each run of capitals, and whether it begins a sentence; a possessive ends a run.
+
+    `ends` are the letters behind which a sentence begins.
+    """
+    for found in run.finditer(text):
+        before = text[: found.start()].rstrip(" “‘\"'(")
+        opens = not before or before[-1] in ends
+        for place, part in enumerate(_POSSESSIVE.split(found.group())):
+            yield part.split(), opens and place == 0
 
 
 def unknown_names(index: Index, question: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ by its own documents, `stale` when a document has changed since, else `proved`.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -119,12 +119,8 @@ class _Texts:
         same = next((document for document in named if document.version == version), None)
         if same is not None:
             holds = 0 <= start < end and self._index.text(same)[start:end] == quote
-            return _at(place, "holds", start, end) if holds else _at(place, "forged")
+            return replace(place, state="holds", start=start, end=end) if holds else replace(place, state="forged")
         return _follow(place, self._index.text(named[0]), start) if named else place
-
-
-def _at(place: CheckedPlace, state: PlaceState, start: int | None = None, end: int | None = None) -> CheckedPlace:
-    return CheckedPlace(place.document, place.version, place.quote, state, start, end)
 
 
 def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
@@ -132,16 +128,14 @@ def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
     found = [match.start() for match in re.finditer(re.escape(place.quote), text)] if place.quote else []
     if found:
         nearest = min(found, key=lambda begin: abs(begin - start))
-        return _at(place, "moved", nearest, nearest + len(place.quote))
+        return replace(place, state="moved", start=nearest, end=nearest + len(place.quote))
     wanted = set(terms(place.quote))
     sentences = [(span, set(terms(span.slice(text)))) for span in split_sentences(text)]
     likest = max(sentences, key=lambda pair: len(pair[1] & wanted) / (len(pair[1] | wanted) or 1), default=None)
     if likest is None or not likest[1] & wanted:
-        return _at(place, "changed")
+        return replace(place, state="changed")
     span = likest[0]
-    return CheckedPlace(
-        place.document, place.version, place.quote, "changed", span.start, span.end, span.slice(text)
-    )
+    return replace(place, state="changed", start=span.start, end=span.end, now=span.slice(text))
 
 
 def _check_sentence(sentence: Sentence, answer: Answer) -> CheckedSentence:

@@ -27,8 +27,8 @@ from index import Index, Splitter, Watcher, open_embedder, split_sentences, term
 from index.build import manifest_of
 from index.documents import Chunk, Document, Span
 from index.embed import Embedder, Vectors
-from index.search import _KEYWORD_CANDIDATES, _expression, _rarest
-from index.store import EmbeddedChunk, Store
+from index.search import _KEYWORD_CANDIDATES, _rarest
+from index.store import EmbeddedChunk, Store, any_of
 from index.vectors import VectorIndex, read_kind
 from service.settings import load_settings
 
@@ -166,8 +166,8 @@ def keyword_overlap(store: Store, asked: Sequence[str]) -> dict[str, float]:
     shares: dict[int, list[float]] = {10: [], 100: []}
     for question in asked:
         frequencies = {stem: store.chunk_frequency(stem) for stem in dict.fromkeys(terms(question))}
-        best = [number for number, _ in store.match(_expression(tuple(frequencies)), max(shares))]
-        found = {number for number, _ in store.match(_expression(_rarest(frequencies)), _KEYWORD_CANDIDATES)}
+        best = [number for number, _ in store.match(any_of(tuple(frequencies)), max(shares))]
+        found = {number for number, _ in store.match(any_of(_rarest(frequencies)), _KEYWORD_CANDIDATES)}
         for count, measured in shares.items():
             measured.append(len(found.intersection(best[:count])) / max(1, len(best[:count])))
     return {f"of {count}": round(float(np.mean(measured)), 3) for count, measured in shares.items()}

@@ -63,7 +63,7 @@ def test_there_are_enough_cases() -> None:
 
 
 def test_sentences_that_give_orders_stand_back() -> None:
-    texts = [text for case in CASES if case["document"] for text in [case["text"]]]
+    texts = [case["text"] for case in CASES if case["document"]]
     told = [any(gives_orders(span.slice(text)) for span in split_sentences(text)) for text in texts]
     assert sum(told) >= 0.9 * len(told)
     plain = "The bank said it must answer to the council. Officials told reporters to forget about a quick deal."

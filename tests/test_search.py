@@ -456,14 +456,19 @@ def test_damage_met_while_searching_is_told(index: Index, fake_embedder: Embedde
         damaged.search("tram")
 
 
-def test_a_large_index_is_ready_when_its_writer_ends(
-    tmp_path: Path, fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def in_lists(tmp_path: Path, fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The folders of an index whose vectors stand in lists, as a large one's do, and of its sixty documents."""
     for module in ("index.vectors", "index.build"):
         monkeypatch.setattr(f"{module}.FLAT_MOST", 20)
     folder, documents = tmp_path / "index", tmp_path / "documents"
     write(documents, **{f"d{number}_txt": f"Tram {number} left depot {number * 7}." for number in range(60)})
     add(folder, documents, fake_embedder, Splitter())
+    return folder, documents
+
+
+def test_a_large_index_is_ready_when_its_writer_ends(in_lists: tuple[Path, Path], fake_embedder: Embedder) -> None:
+    folder, documents = in_lists
     with closing(Store.open(folder)) as store:
         kind = read_kind(folder, store.stamp())
         assert kind is not None
@@ -487,13 +492,9 @@ def test_a_large_index_is_ready_when_its_writer_ends(
 
 
 def test_a_question_does_not_wait_for_the_file_of_a_large_index(
-    tmp_path: Path, fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+    in_lists: tuple[Path, Path], fake_embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("index.vectors", "index.build"):
-        monkeypatch.setattr(f"{module}.FLAT_MOST", 20)
-    folder, documents = tmp_path / "index", tmp_path / "documents"
-    write(documents, **{f"d{number}_txt": f"Tram {number} left depot {number * 7}." for number in range(60)})
-    add(folder, documents, fake_embedder, Splitter())
+    folder, documents = in_lists
     with Index.open(folder, fake_embedder, Splitter()) as index:
         index.search("Tram 31 left")
         assert list(folder.glob("*.faiss*")) != []

@@ -13,7 +13,7 @@ from index.errors import (
     IndexMissing,
     ReadError,
 )
-from index.period import ALL_DAYS, Period, Preference
+from index.period import ALL_DAYS, TAIL_DAYS, Period, Preference
 from index.query import split_parts
 from index.ranking import WEIGHTS, Weights
 from index.read import shown
@@ -32,6 +32,7 @@ __all__ = [
     "DEFAULT_EMBEDDER",
     "NAMES_LIKE_STOP_WORDS",
     "STOP_WORDS",
+    "TAIL_DAYS",
     "WEIGHTS",
     "Chunk",
     "Counts",

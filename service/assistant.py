@@ -37,9 +37,11 @@ from service.answer import (
 from service.cite import Claim, Composer, align, compose, cut, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
 from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
+from service.demands import demands_of, weigh_answering
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
+from service.likeness import WordLikeness
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.names import unknown_names
@@ -120,6 +122,7 @@ class Assistant:
     ) -> None:
         self.index = index
         self._embedder = embedder
+        self._likeness = WordLikeness(embedder)
         self.reader = reader
         self._generator = generator
         self._settings = settings
@@ -245,14 +248,20 @@ class Assistant:
             embedder = None if keywords_only else self._embedder
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
             watch.mark("evidence")
-            quotes = choose_quotes(evidence, self._settings.quoted_sentences)
-            words = choose_words(self.index, asked.query, passages, [item.sentence for item in evidence])
-            quotes = narrow(quotes, words, evidence)
+            likeness = None if keywords_only else self._likeness
+            answering, failing = weigh_answering(
+                evidence, demands_of(asked.query, asked.timing, likeness), self._likeness
+            )
+            quotes = choose_quotes(answering, self._settings.quoted_sentences)
+            sentences = [item.sentence for item in answering]
+            words = choose_words(self.index, asked.query, passages, sentences, failing)
+            quotes = narrow(quotes, words, answering)
             reason, unknown = None, unknown_names(self.index, asked.query)
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
                 reason = self._refuse(asked.timing, passages, unknown, watch)
+                reason = reason or (None if quotes else "not_answered")
             searched = self._reach(asked.timing.period)
             return _Found(asked, passages, evidence, quotes, words, searched, unknown, reason)
 

@@ -14,6 +14,7 @@ _AUXILIARY = (
     "don't|doesn't|didn't|hasn't|haven't|hadn't|can't|won't"
 )
 _ASKS = r"(?:(?:in|on|at|of|for|by|to|from|with|under|according to) )?(?:who|whom|whose|what|which|where)\b"
+_ASKS_NOTHING_ELSE = r"(?!.*, (?:what|who|which|where|how|why)\b)"
 _UNITS = "many|much|long|old|large|big|far|often|high|tall|fast|deep|heavy|wide|hot|cold|soon|quickly|early|late"
 _PEOPLE = (
     "person|people|man|woman|player|actor|actress|singer|president|minister|leader|author|individual|coach|judge|"
@@ -27,7 +28,7 @@ _PLURAL = r"(?!(?:\w+ss|\w+us|\w+is|news|series|species|politics|sports|business
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("why", r"\bwhy\b|\bwhat (?:is|was|are|were) the (?:main )?(?:reasons?|causes?)\b|\bwhat (?:caused|led to)\b"),
     ("number", rf"\bhow (?:{_UNITS})\b|\b(?:what|which) (?:(?:is|was) the )?(?:\w+ )?(?:{_QUANTITIES})\b"),
-    ("date", rf"(?:^|, )when\b|\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:{_TIMES})\b"),
+    ("date", rf"(?:^|, )when\b{_ASKS_NOTHING_ELSE}|\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:{_TIMES})\b"),
     ("how", rf"(?:^|, )how\b|\bhow (?:{_AUXILIARY})\b"),
     ("yes_no", rf"^(?:{_AUXILIARY})\b|^(?!{_ASKS}|.*, {_ASKS}).*, (?:{_AUXILIARY})\b"),
     ("list", rf"\b(?:what|which) (?:\w+ )?{_PLURAL}\b|^(?:list|name)\b"),
@@ -37,6 +38,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("account", r"\bwhat (?:happen|did|does|do|has|have|had|would|will|must|should|can|could)\w*\b"),
     ("thing", r"\bwhich\b|\bwhat\b"),
 )
+_TWICE = re.compile(
+    r"\b(?:who|whom|whose|what|which|where|when|why|how)\b.*[\w,] (?:and|or) (?:by |in |on |at |for |to |with )?"
+    r"(?:who|whom|whose|what|which|where|when|why|how)\b"
+)
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 
 IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", "thing"})
@@ -45,19 +50,24 @@ IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", 
 NAMES: frozenset[Kind] = frozenset({"person", "place", "thing"})
 """Kinds that a name answers."""
 
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|"
+NUMBER = re.compile(
+    r"\d[\d,.]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|"
     r"nine)ty(?:-\w+)?|dozens?|half|third|quarter|hundreds?|thousands?|millions?|billions?|trillions?|first|second|once|"
     r"twice|single|double|none|no)\b",
     re.IGNORECASE,
 )
-_DATE = re.compile(
-    r"\b(?:1\d{3}|20\d\d|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|century|years?|weeks?|"
-    r"months?|days?|spring|summer|autumn|winter|today|yesterday|\d+(?:st|nd|rd|th))\b"
+DATE = re.compile(
+    r"\b(?:c?[12]\d{3}s?|\d0s|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|January|February|March|April|May|June|July|"
+    r"August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|centur(?:y|ies)|years?|weeks?|"
+    r"months?|days?|spring|summer|autumn|fall|winter|night|noon|today|yesterday|\d+(?:st|nd|rd|th))\b"
 )
 _NAME = re.compile(r"\b[A-Z0-9]")
-_HOLDS: Mapping[Kind, re.Pattern[str]] = {"number": _NUMBER, "date": _DATE, "person": _NAME, "place": _NAME}
+_HOLDS: Mapping[Kind, re.Pattern[str]] = {"number": NUMBER, "date": DATE, "person": _NAME, "place": _NAME}
+
+
+def asks_twice(question: str) -> bool:
+    """Whether it asks for two things: how long it takes, and what it costs."""
+    return _TWICE.search(question.lower()) is not None
 
 
 def kind_of(question: str) -> Kind:
@@ -65,10 +75,14 @@ def kind_of(question: str) -> Kind:
     sentences = split_sentences(question)
     asking = sentences[-1].slice(question) if sentences else question
     lowered = asking.lower().replace("’", "'").strip()
+    if asks_twice(asking):
+        return "account"
     return next((kind for kind, pattern in _COMPILED if pattern.search(lowered)), "account")
 
 
 _TIME = r"\b(?:second|minute|hour|day|night|week|fortnight|month|year|decade|centur)"
+_AGE = r"\b(?:age[ds]?|aged|dat(?:es?|ed|ing)|turned) (?:of |to )?\d+|, \d\d?,"
+_SINCE = r"\b(?:since|until|till|from) \d"
 _LENGTH = r"\b(?:centi|milli|kilo)?met(?:re|er)|\b(?:mile|inch|inches|foot|feet|yard|km|cm|mm|m)\b|\bmiles\b"
 _SPEED = r"\b(?:an|per) (?:hour|second|minute)\b|/h\b|\bmph\b|\bknots?\b"
 _MONEY = r"[$€£¥]|\b(?:euro|dollar|pound|cent|yen|yuan|rupee|franc|krone|krona|shekel|peso|real)s?\b|\b[A-Z]{3} \d"
@@ -78,9 +92,9 @@ _ASKED_UNITS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(asked), re.compile(wanted, re.IGNORECASE))
     for asked, wanted in (
         (r"\bhow fast\b|\b(?:what|which) (?:\w+ )?speed\b", _SPEED),
-        (r"\bhow (?:old|soon|quickly)\b", rf"{_TIME}|^\W*\w+\W*$"),
-        (r"\bhow long\b", f"{_TIME}|{_LENGTH}"),
-        (r"\bhow (?:far|tall|wide|deep|high)\b", _LENGTH),
+        (r"\bhow (?:old|soon|quickly)\b", rf"{_TIME}|{_AGE}|^\W*\w+\W*$"),
+        (r"\bhow long\b", f"{_TIME}|{_LENGTH}|{_SINCE}"),
+        (r"\bhow (?:tall|wide|deep|high)\b", _LENGTH),
         (
             r"\bhow much\b.*\b(?:costs?|pay|pays|paid|charged?|worth|spen[dt]|earn)\b|\bwhat (?:\w+ )?price\b",
             _MONEY,
@@ -91,9 +105,14 @@ _ASKED_UNITS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
 """Units that a question asks for, and what then stands in its answer; "how long" may ask for a time as well."""
 
 
+def units_of(question: str) -> re.Pattern[str] | None:
+    """The units that the answer has, None where the question asks for none in particular."""
+    asked = question.lower()
+    return next((unit for question_asks, unit in _ASKED_UNITS if question_asks.search(asked)), None)
+
+
 def may_answer(question: str, kind: Kind, words: str) -> bool:
     """Whether a few words can answer: a number holds a number, a person's name a capital, a length its unit."""
     wanted = _HOLDS.get(kind)
-    asked = question.lower()
-    units = next((unit for question_asks, unit in _ASKED_UNITS if question_asks.search(asked)), None)
+    units = units_of(question)
     return all(pattern is None or pattern.search(words) is not None for pattern in (wanted, units))

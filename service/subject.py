@@ -95,6 +95,11 @@ def _tag(text: str, before: list[Token]) -> str:
     return next((tag for holds, tag in rules if holds and tag), "L")
 
 
+def is_participle(word: str) -> bool:
+    """Whether a word in small letters looks like one: founded, hit, grown."""
+    return _PARTICIPLE.search(word) is not None
+
+
 def tags(tokens: tuple[Token, ...]) -> str:
     """The tags, a letter a token."""
     return "".join(token.tag for token in tokens)
@@ -204,7 +209,7 @@ def _is_verb_only(tokens: tuple[Token, ...], auxiliary: int, found: re.Match[str
     """True for "were killed in" and "is leading the": no subject stands there."""
     first = tokens[found.start()]
     return first.tag == "L" and bool(
-        _PARTICIPLE.search(first.low)
+        is_participle(first.low)
         or (auxiliary == 1 and tokens[0].low in ("who", "what") and first.low.endswith("ing"))
     )
 
@@ -221,7 +226,7 @@ def _ends_with_verb(tokens: tuple[Token, ...], auxiliary: int, start: int, end: 
     if auxiliary == 1 and tokens[0].low in ("what", "who"):  # "What is X?"
         return False
     bare = auxiliary == 1 and set(tags(tokens)[start:end]) == {"L"}  # "Why was oil cheap?"
-    return bare or bool(_PARTICIPLE.search(last.low))
+    return bare or is_participle(last.low)
 
 
 def _trim(tokens: tuple[Token, ...], end: int) -> int:
@@ -250,7 +255,7 @@ def _outside(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
 def _without_verb(tokens: tuple[Token, ...], start: int, end: int) -> tuple[int, int]:
     """The phrase without a verb before it ("harvested in ...") or after it ("before Calder Line goes back")."""
     text = tags(tokens)[start:end]
-    if text[0] == "L" and len(text) > 1 and _PARTICIPLE.search(tokens[start].low):
+    if text[0] == "L" and len(text) > 1 and is_participle(tokens[start].low):
         return start + (2 if text[1] == "I" else 1), end
     verb = (
         re.fullmatch("N+L", text)

@@ -5,12 +5,12 @@ them there are, the likelier they answer (noisy-or of their probabilities, Pearl
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from index import STOP_WORDS, Index, Passage, StoredSpan, fold, words
 from service.cite import plain_quote
-from service.evidence import Evidence
+from service.evidence import LIKELY, Evidence
 from service.kinds import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
 from service.orders import trust
 from service.support import is_cut_from
@@ -21,10 +21,6 @@ _OPENING = re.compile(
 )
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
 
-
-LIKELY = 0.3
-"""Least probability at which words are given as the answer. Of 300 questions of RealTime QA, ten passages read for
-each, they are then the gold answer for .173 (F1 .218), and .254 of those that are given are."""
 
 SURE = 0.7
 """Least probability of words at which no sentence but theirs is quoted; of 11 on the seeds all were right."""
@@ -43,12 +39,17 @@ class AnswerWords:
 
 
 def choose_words(
-    index: Index, question: str, passages: Sequence[Passage], sentences: Sequence[StoredSpan]
+    index: Index,
+    question: str,
+    passages: Sequence[Passage],
+    sentences: Sequence[StoredSpan],
+    failing: Set[int] = frozenset(),
 ) -> tuple[AnswerWords, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
     Documents that differ are all told, the newest first. A question of several parts is answered by the name that
-    its passages have in common, cut from the first of the `sentences` that holds it.
+    its passages have in common, cut from the first of the `sentences` that holds it. Nothing is cut from sentences
+    whose ids are `failing`.
     """
     kind = kind_of(question)
     if kind not in IN_FEW_WORDS:
@@ -57,7 +58,11 @@ def choose_words(
     holding = next((item for item in sentences if name and is_cut_from(name, plain_quote(item.text))), None)
     if name and holding:
         return (AnswerWords(name, holding, LIKELY),)
-    found = [item for item in find_words(index, question, kind, passages) if item.probability >= LIKELY]
+    found = [
+        item
+        for item in find_words(index, question, kind, passages)
+        if item.probability >= LIKELY and item.sentence.id not in failing
+    ]
     chosen = found[:1] + [item for item in found[1:2] if _differs(item, found[0])]
     return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
 

@@ -77,6 +77,7 @@ class SentenceTransformerEmbedder:
         self._expected = digest
         self._threads = threads
         self._model = Lazy(self._load)
+        self._last_query: tuple[str | None, Vectors] = (None, np.zeros((1, 0), dtype=np.float32))
 
     @cached_property
     def identity(self) -> str:
@@ -118,9 +119,16 @@ class SentenceTransformerEmbedder:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def embed_query(self, text: str) -> Vectors:
-        """Shape (1, dimension); the model's own query prompt is used where it has one."""
-        vectors = self._model.get().encode_query([text], normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(vectors, dtype=np.float32)
+        """Shape (1, dimension); the model's own query prompt is used where it has one.
+
+        The last one is kept: search asks for it, and evidence does again.
+        """
+        asked, vectors = self._last_query
+        if asked != text:
+            found = self._model.get().encode_query([text], normalize_embeddings=True, show_progress_bar=False)
+            vectors = np.asarray(found, dtype=np.float32)
+            self._last_query = (text, vectors)
+        return vectors
 
     def embed_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Shape (len(texts), dimension), in the order given; long and short texts are batched apart."""

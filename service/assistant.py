@@ -40,8 +40,17 @@ from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.demands import demands_of, weigh_answering
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
+from service.evidence import (
+    SUBJECT_THRESHOLD,
+    WELL_ON_SUBJECT,
+    Evidence,
+    choose_quotes,
+    measure_subject,
+    rank_evidence,
+)
+from service.kinds import kind_of
 from service.likeness import WordLikeness
+from service.lists import complete
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.names import unknown_names
@@ -252,10 +261,12 @@ class Assistant:
             answering, failing = weigh_answering(
                 evidence, demands_of(asked.query, asked.timing, likeness), self._likeness
             )
-            quotes = choose_quotes(answering, self._settings.quoted_sentences)
+            quotes = choose_quotes(answering, self._settings.quoted_sentences, kind_of(asked.query))
             sentences = [item.sentence for item in answering]
             words = choose_words(self.index, asked.query, passages, sentences, failing)
             quotes = narrow(quotes, words, answering)
+            if quotes and kind_of(asked.query) == "list":
+                quotes = complete(self.index, quotes, answering[0])
             reason, unknown = None, unknown_names(self.index, asked.query)
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
@@ -277,7 +288,7 @@ class Assistant:
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:
             return None
-        return round(measure_subject(self.index.weights(query), passages, evidence[0]), 4)
+        return round(measure_subject(self.index.weights(query), passages, evidence), 4)
 
     def _reach(self, period: Period) -> Searched:
         reach = self.index.reach(period)
@@ -303,7 +314,8 @@ class Assistant:
             return "name_unknown"
         if watch.subject is None or watch.subject < SUBJECT_THRESHOLD:
             return "nothing_on_subject"
-        return None if is_sure(watch.confidence, self._settings.caution) else "not_answered"
+        known = kind_of(timing.query) == "yes_no" or watch.subject >= WELL_ON_SUBJECT
+        return None if is_sure(watch.confidence, self._settings.caution, known) else "not_answered"
 
     def _word(self, found: _Found, watch: _Watch) -> Iterator[Event]:
         """The final sentences as they are proved: the model's where they hold, then what it left out."""

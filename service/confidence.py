@@ -32,6 +32,10 @@ def measure_confidence(passages: Sequence[Passage]) -> float | None:
     return round(1 / (1 + exp(-odds)), 4)
 
 
-def is_sure(confidence: float | None, caution: Caution) -> bool:
-    """True when an answer of this confidence is given; always where no passage was read."""
-    return confidence is None or confidence >= _THRESHOLDS[caution]
+def is_sure(confidence: float | None, caution: Caution, well_on_subject: bool = False) -> bool:
+    """True when an answer of this confidence is given; always where no passage was read.
+
+    `well_on_subject` when the reader's doubt counts for high caution alone.
+    """
+    doubted = caution == "high" or not well_on_subject
+    return not doubted or confidence is None or confidence >= _THRESHOLDS[caution]

@@ -25,6 +25,7 @@ _OF_THEM = re.compile(
 _LABEL = re.compile(
     r"(?:\b(?:resolution|flight|room|route|line|chapter|article|page|number|no\.)|[a-z] [A-Z][a-z]+) $"
 )
+_NUMBER_OF = re.compile(r"\bthe number of (?:[\w-]+ )?([\w-]+s)\b")
 _CLAUSE = re.compile(r"[,;:.()\n]|\s[-–—]\s")
 _ALIKE = 0.5
 _ANYBODY = 0.35
@@ -57,9 +58,9 @@ def count_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], b
             for n in numbers
             if not _names_a_thing(told.sentence.text, n)
         ]
-        named = [noun for noun in nouns if noun is not None]
+        named = [noun for noun in [*nouns, *_NUMBER_OF.findall(told.sentence.text.lower())] if noun is not None]
         if stem(counted) in {stem(word.lower()) for word in _WORD.findall(told.sentence.text)} or likeness is None:
-            return len(named) < len(nouns) or stem(counted) in map(stem, named)
+            return None in nouns or stem(counted) in map(stem, named)
         return any(likeness(counted, [noun]) >= least for noun in named) or bool(nouns and not named)
 
     return counts

@@ -22,8 +22,8 @@ _OPENING = re.compile(
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
 
 
-SURE = 0.7
-"""Least probability of words at which no sentence but theirs is quoted; of 11 on the seeds all were right."""
+SURE = 0.5
+"""Least probability of words at which no sentence but theirs is quoted."""
 
 RIVAL = 0.5
 """Least share of the likeliest words' probability at which another document's other words stand beside them."""

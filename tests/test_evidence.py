@@ -131,8 +131,8 @@ def test_a_question_about_the_documents_is_on_their_subject(
     index: Index, fake_embedder: FakeEmbedder, question: str
 ) -> None:
     passages = index.search(question)
-    best = rank_evidence(index, question, passages, fake_embedder)[0]
-    assert measure_subject(index.weights(question), passages, best) >= SUBJECT_THRESHOLD
+    evidence = rank_evidence(index, question, passages, fake_embedder)
+    assert measure_subject(index.weights(question), passages, evidence) >= SUBJECT_THRESHOLD
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ def test_a_question_about_the_documents_is_on_their_subject(
 )
 def test_another_question_is_not(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
     passages = index.search(question)
-    best = rank_evidence(index, question, passages, fake_embedder)[0]
-    assert measure_subject(index.weights(question), passages, best) < SUBJECT_THRESHOLD
+    evidence = rank_evidence(index, question, passages, fake_embedder)
+    assert measure_subject(index.weights(question), passages, evidence) < SUBJECT_THRESHOLD

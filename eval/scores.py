@@ -15,7 +15,7 @@ from eval.gold import Gold, GoldEvidence
 from eval.official import official_score
 from eval.strict import is_strictly_right
 from eval.texts import is_exact_match, token_f1
-from service.answer import Answer, Citation
+from service.answer import IN_SHORT, Answer, Citation
 
 
 def score_answer(
@@ -76,7 +76,7 @@ def _text(answer: Answer | None) -> str | None:
     """
     if answer is None or answer.refused:
         return None
-    return " ".join(f"{item.text}." if item.kind == "words" else item.text for item in answer.sentences)
+    return " ".join(f"{item.text}." if item.kind in IN_SHORT else item.text for item in answer.sentences)
 
 
 def _right(given: _Given) -> bool:
@@ -86,7 +86,7 @@ def _right(given: _Given) -> bool:
 
 def _short(given: _Given) -> str | None:
     """The answer in few words where it has some, else all of it: what a person who wants a word would read."""
-    words = [sentence.text for sentence in given.answer.sentences if sentence.kind == "words"]
+    words = [sentence.text for sentence in given.answer.sentences if sentence.kind in IN_SHORT]
     return words[0] if words else given.text
 
 

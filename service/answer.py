@@ -14,8 +14,12 @@ from index import DateKind
 Tier = Literal["quoted", "worded", "refused"]
 """Whose words the answer has: only the documents', at least one sentence of the model's, or a refusal's."""
 
-SentenceKind = Literal["words", "quoted", "worded"]
-"""Whose words a sentence has: a few cut out of its quotation, the document's whole sentence, or the model's."""
+SentenceKind = Literal["verdict", "words", "quoted", "worded"]
+"""Whose words a sentence has: yes or no, which all its quotations say together; a few cut out of its quotation; the
+document's whole sentence; or the model's."""
+
+IN_SHORT: frozenset[SentenceKind] = frozenset({"verdict", "words"})
+"""Kinds that answer by a word or a few."""
 
 Reason = Literal["nothing_indexed", "nothing_in_period", "name_unknown", "nothing_on_subject", "not_answered"]
 """Why an answer was refused: no documents, none of the days that were asked for, none that mentions a name of the

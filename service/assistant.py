@@ -34,31 +34,27 @@ from service.answer import (
     Tier,
     Trace,
 )
-from service.cite import Claim, Composer, align, compose, cut, quote, whole_sentences
+from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
 from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
-from service.demands import demands_of, weigh_answering
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import (
     SUBJECT_THRESHOLD,
     WELL_ON_SUBJECT,
     Evidence,
-    choose_quotes,
     measure_subject,
     rank_evidence,
 )
 from service.kinds import kind_of
-from service.likeness import WordLikeness
-from service.lists import complete
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.names import unknown_names
 from service.prompts import REFUSALS, STOP, fit, make_prompt
 from service.rewrite import rewrite
+from service.saying import Saying, Speaker
 from service.settings import NO_READER, Settings
 from service.turns import Turns
-from service.words import AnswerWords, choose_words, narrow
 
 Cancelled = Callable[[], bool]
 _SHOWN_PASSAGES = 5
@@ -107,9 +103,7 @@ class _Found:
 
     asked: _Asked
     passages: tuple[Passage, ...]
-    evidence: tuple[Evidence, ...]
-    quotes: tuple[Evidence, ...]
-    words: tuple[AnswerWords, ...]
+    saying: Saying
     searched: Searched
     unknown: tuple[str, ...]
     reason: Reason | None
@@ -131,10 +125,10 @@ class Assistant:
     ) -> None:
         self.index = index
         self._embedder = embedder
-        self._likeness = WordLikeness(embedder)
         self.reader = reader
         self._generator = generator
         self._settings = settings
+        self._speaker = Speaker(index, embedder, settings.quoted_sentences)
         self._finding = Turns()
         self._drafting = Turns()
 
@@ -240,7 +234,7 @@ class Assistant:
     def _first_words(self, asked: _Asked, watch: _Watch) -> Iterator[Event]:
         """While embedder and reader load, keywords alone find something to show."""
         found = self._find(asked, watch, keywords_only=True)
-        if found is not None and found.quotes and not found.unknown:
+        if found is not None and found.saying.quotes and not found.unknown:
             watch.mark("quoted")
             yield Quoted(self._checked(_quoted(found, watch)))
         self.load()
@@ -257,24 +251,15 @@ class Assistant:
             embedder = None if keywords_only else self._embedder
             evidence = rank_evidence(self.index, asked.query, passages, embedder)
             watch.mark("evidence")
-            likeness = None if keywords_only else self._likeness
-            answering, failing = weigh_answering(
-                evidence, demands_of(asked.query, asked.timing, likeness), self._likeness
-            )
-            quotes = choose_quotes(answering, self._settings.quoted_sentences, kind_of(asked.query))
-            sentences = [item.sentence for item in answering]
-            words = choose_words(self.index, asked.query, passages, sentences, failing)
-            quotes = narrow(quotes, words, answering)
-            if quotes and kind_of(asked.query) == "list":
-                quotes = complete(self.index, quotes, answering[0])
+            saying = self._speaker.choose(asked.timing, passages, evidence, keywords_only)
             reason, unknown = None, unknown_names(self.index, asked.query)
             if not keywords_only:
                 watch.subject = self._subject(asked.query, passages, evidence)
                 watch.confidence = measure_confidence(passages)
                 reason = self._refuse(asked.timing, passages, unknown, watch)
-                reason = reason or (None if quotes else "not_answered")
+                reason = reason or (None if saying.quotes else "not_answered")
             searched = self._reach(asked.timing.period)
-            return _Found(asked, passages, evidence, quotes, words, searched, unknown, reason)
+            return _Found(asked, passages, saying, searched, unknown, reason)
 
     def _search(self, timing: Timing, limit: int, keywords_only: bool) -> tuple[Passage, ...]:
         """The passages, read and ranked by that where a reader is there and its time suffices."""
@@ -331,8 +316,8 @@ class Assistant:
         yield Done(self._checked(_answer(found, said, watch, tier)))
 
     def _claims(self, found: _Found, watch: _Watch) -> Iterator[Claim]:
-        yield from (cut(item.text, item.sentence) for item in found.words)
-        wanted = {item.sentence.id: item.sentence for item in found.quotes}
+        yield from found.saying.in_short
+        wanted = {item.sentence.id: item.sentence for item in found.saying.quotes}
         for sentence in whole_sentences(self._draft(found, watch)):
             claim = align(sentence, tuple(wanted.values()), found.asked.query)
             if claim is not None:
@@ -368,7 +353,7 @@ class Assistant:
             watch.mark("turn")
             if not mine or stopped():
                 return
-            sentences = [item.sentence.text for item in found.quotes]
+            sentences = [item.sentence.text for item in found.saying.quotes]
             evidence = fit(sentences, self._settings.evidence_tokens, generator.count)
             watch.model = "used" if evidence else "unneeded"
             if evidence:
@@ -444,8 +429,9 @@ def _load(assistant: Assistant) -> None:
 
 
 def _quoted(found: _Found, watch: _Watch) -> Answer:
-    claims = [cut(item.text, item.sentence) for item in found.words]
-    return _answer(found, [*claims, *(quote(item.sentence) for item in found.quotes)], watch, "quoted")
+    return _answer(
+        found, [*found.saying.in_short, *(quote(item.sentence) for item in found.saying.quotes)], watch, "quoted"
+    )
 
 
 def _answer(found: _Found, claims: Sequence[Claim], watch: _Watch, tier: Tier) -> Answer:

@@ -23,7 +23,8 @@ _OF_THEM = re.compile(
     r"(?: of (?:the|its|his|her|their|these|those|all)\b)?"
 )
 _LABEL = re.compile(
-    r"(?:\b(?:resolution|flight|room|route|line|chapter|article|page|number|no\.)|[a-z] [A-Z][a-z]+) $"
+    r"(?:\b(?:resolution|flight|room|route|line|chapter|article|page|number|no\.)|[a-z] [A-Z][a-z]+"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?) $"
 )
 _NUMBER_OF = re.compile(r"\bthe number of (?:[\w-]+ )?([\w-]+s)\b")
 _CLAUSE = re.compile(r"[,;:.()\n]|\s[-–—]\s")
@@ -54,7 +55,7 @@ def count_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], b
     def counts(told: Evidence) -> bool:
         numbers = [item for item in _NUMBER.finditer(told.sentence.text) if item.group().lower() not in asked]
         nouns = [
-            _noun_behind(told.sentence.text[n.end() :])
+            _noun_behind(told.sentence.text[n.end() :], n.group().lower() == "one")
             for n in numbers
             if not _names_a_thing(told.sentence.text, n)
         ]
@@ -95,16 +96,16 @@ def _counted(question: str) -> str | None:
 
 
 def _names_a_thing(sentence: str, number: re.Match[str]) -> bool:
-    """True of years and of numbers that are names: resolution 1701, Apollo 11, Line 4."""
+    """True of years, of days and of numbers that are names: resolution 1701, Apollo 11, Oct. 7."""
     return _YEAR.fullmatch(number.group()) is not None or _LABEL.search(sentence[: number.start()]) is not None
 
 
-def _noun_behind(rest: str) -> str | None:
-    """The plural noun that a number counts: the first behind it, with no small word between."""
+def _noun_behind(rest: str, singular: bool) -> str | None:
+    """The noun that a number counts: the first plural behind it before a small word; behind "one" the first."""
     behind: list[str] = _WORD.findall(_CLAUSE.split(_OF_THEM.sub("", rest), maxsplit=1)[0])
     for word in behind[:5]:
         if word.lower() in STOP_WORDS:
             return None
-        if _PLURAL.search(word.lower()):
+        if singular or _PLURAL.search(word.lower()):
             return word.lower()
     return None

@@ -10,10 +10,11 @@ are without that, and its weight was set by eye.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index import Embedder, Index, Passage, StoredSpan, terms, words
 from service.kinds import IN_FEW_WORDS, Kind, kind_of
@@ -114,6 +115,7 @@ class Evidence:
     probability: float
     trust: float
     cosine: float | None = None
+    meaning: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 def rank_evidence(
@@ -135,23 +137,25 @@ def rank_evidence(
                 item,
                 score=item.score + _WEIGHTS["cosine"] * cosine * timeliness[item.sentence.document.id],
                 cosine=cosine,
+                meaning=meaning,
             )
-            for item, cosine in zip(candidates, _cosines(question, candidates, embedder), strict=True)
+            for item, (cosine, meaning) in zip(candidates, _compare(question, candidates, embedder), strict=True)
         ]
     trusted = (replace(item, score=item.score * item.trust) for item in candidates)
     return tuple(sorted(trusted, key=lambda item: (-item.score, item.sentence.id)))
 
 
-def _cosines(question: str, candidates: Sequence[Evidence], embedder: Embedder) -> list[float]:
-    """How near each is in meaning; one with a lead is compared alone and behind it, and the mean counts."""
+def _compare(
+    question: str, candidates: Sequence[Evidence], embedder: Embedder
+) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """How near each is in meaning, and its own; of one with a lead the mean counts, alone and behind it."""
     alone = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
     led = [f"{item.sentence.document.title}. {item.lead} {item.sentence.text}" for item in candidates if item.lead]
-    cosines = np.asarray(embedder.embed_passages([*alone, *led]) @ embedder.embed_query(question)[0])
+    meanings = np.asarray(embedder.embed_passages([*alone, *led]))
+    cosines = meanings @ embedder.embed_query(question)[0]
     behind = iter(cosines[len(alone) :])
-    return [
-        float((cosine + next(behind)) / 2 if item.lead else cosine)
-        for item, cosine in zip(candidates, cosines, strict=False)
-    ]
+    for item, cosine, meaning in zip(candidates, cosines, meanings, strict=False):
+        yield float((cosine + next(behind)) / 2 if item.lead else cosine), meaning
 
 
 def _choose_candidates(scored: Sequence[Evidence]) -> list[Evidence]:

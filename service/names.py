@@ -15,6 +15,12 @@ _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin)
 _POSSESSIVE = re.compile(r"['’]s\b ?")
 _ACRONYM = re.compile(r"[A-Z0-9.&]{1,4}s?")
 """Short ones are written in many ways: the UN, the United Nations, a Security Council resolution."""
+CALENDAR = frozenset(
+    """january february march april may june july august september october november december monday tuesday
+    wednesday thursday friday saturday sunday""".split()
+)
+"""Words with a capital that name no one."""
+
 _MOST_CAPITALS = 0.6
 """Of a question's words; beyond it capitals tell no names."""
 
@@ -29,7 +35,11 @@ def names_of(question: str) -> tuple[str, ...]:
 
 def _names(question: str) -> Iterator[str]:
     for words, opens in find_runs(question, _RUN, ".?!:"):
-        named = [word for word in (words[1:] if opens else words) if not _ACRONYM.fullmatch(word)]
+        named = [
+            word
+            for word in (words[1:] if opens else words)
+            if not _ACRONYM.fullmatch(word) and word.lower() not in CALENDAR
+        ]
         if named:
             yield " ".join(named)
 

@@ -10,7 +10,7 @@ import click
 from tqdm import tqdm
 
 from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
-from service.answer import Answer, Citation, CitedPassage, SearchedPeriod
+from service.answer import IN_SHORT, Answer, Citation, CitedPassage, SearchedPeriod
 from service.dates import describe_filter, describe_preference
 from service.reply import marked
 
@@ -30,12 +30,12 @@ def render_answer(answer: Answer) -> str:
 
 def render_said(answer: Answer, indent: str = "") -> str:
     """What an answer says: few words on lines of their own, dated where there are several; then the sentences."""
-    few = [sentence for sentence in answer.sentences if sentence.kind == "words"]
+    few = [sentence for sentence in answer.sentences if sentence.kind in IN_SHORT]
     if not few:
         return _wrap(answer.answer, indent)
     days = {citation.n: citation.date for citation in answer.citations}
     lines = [f"{marked(item)} ({days[item.citations[0]]})" if len(few) > 1 else marked(item) for item in few]
-    rest = " ".join(marked(item) for item in answer.sentences if item.kind != "words")
+    rest = " ".join(marked(item) for item in answer.sentences if item.kind not in IN_SHORT)
     return "\n".join(
         [*(click.style(_wrap(line, indent), bold=True) for line in lines), _wrap(rest, indent)]
     ).rstrip()

@@ -19,6 +19,7 @@ from service.claims import weigh_support
 from service.errors import AnswerUnreadable
 from service.prompts import REFUSALS
 from service.support import check_support, is_cut_from
+from service.verdicts import weigh_denials
 
 Verdict = Literal["proved", "stale", "refuted"]
 PlaceState = Literal["holds", "moved", "changed", "removed", "forged"]
@@ -155,10 +156,14 @@ def _fault(sentence: Sentence, answer: Answer) -> str | None:
         return f"there is no citation [{unknown}]"
     if answer.answer[sentence.start : sentence.end] != f"{sentence.text} {marks}":
         return "it does not stand in the answer where it should"
-    return _unsupported(sentence, [cited[number] for number in sentence.citations])
+    quoted = [cited[number] for number in sentence.citations]
+    return _unsupported(sentence, quoted, answer.understood_as or answer.question)
 
 
-def _unsupported(sentence: Sentence, citations: Sequence[Citation]) -> str | None:
+def _unsupported(sentence: Sentence, citations: Sequence[Citation], question: str) -> str | None:
+    if sentence.kind == "verdict":
+        said = weigh_denials(question, [citation.quote for citation in citations])
+        return None if sentence.text == said else "its quotations do not say so"
     faults = [_not_from(sentence, citation.quote) for citation in citations]
     return None if None in faults else faults[0]
 

@@ -11,15 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from index import STOP_WORDS, Passage, split_parts, words
 from service.kinds import Kind
-from service.names import find_runs
+from service.names import CALENDAR, find_runs
 
 _CAPITAL = r"[A-Z][\w’'&-]*\w"
 _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITAL})*")
 _ACRONYM = re.compile(r"[A-Z&-]+s?")
-_CALENDAR = frozenset(
-    """january february march april may june july august september october november december monday tuesday
-    wednesday thursday friday saturday sunday""".split()
-)
 _LONGEST = 4
 _READ = 5.0
 """Votes of a passage for a name in what was read to be its answer, times the probability that it is."""
@@ -68,7 +64,7 @@ def _names(text: str) -> Iterator[_Name]:
         named = [] if opens and len(written) == 1 else written
         while named and named[0].lower() in STOP_WORDS:
             named = named[1:]
-        if named and not all(word.lower() in _CALENDAR for word in named):
+        if named and not all(word.lower() in CALENDAR for word in named):
             yield tuple(named)
 
 
@@ -80,7 +76,7 @@ def _parts(name: _Name) -> Iterator[_Name]:
 
 def _is_new(word: str, given: set[str]) -> bool:
     return (
-        any(part not in given and part not in STOP_WORDS for part in words(word)) and word.lower() not in _CALENDAR
+        any(part not in given and part not in STOP_WORDS for part in words(word)) and word.lower() not in CALENDAR
     )
 
 

@@ -64,7 +64,7 @@ EVENTS: tuple[Event, ...] = (
     Failed("3", "It broke.", "model-unavailable"),
 )
 
-KINDS = ["words", "quoted", "worded"]
+KINDS = ["verdict", "words", "quoted", "worded"]
 TIERS = ["quoted", "worded", "refused"]
 MODEL = ["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 REASONS = ["nothing_indexed", "nothing_in_period", "name_unknown", "nothing_on_subject", "not_answered"]

@@ -48,6 +48,7 @@ def likeness(embedder: SentenceTransformerEmbedder) -> WordLikeness:
             "Of the 48 pilots only 15 left.",
             "The pilots left after 15 flights.",
         ),
+        ("How many boats sank?", "One boat sank.", "One official said that boats sank."),
         ("How many shops opened?", "Ten of the shops opened.", "The shops opened."),
         (
             "How many tonnes of barley came in?",

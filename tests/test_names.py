@@ -22,6 +22,7 @@ FERRY = (
         ("Who leads the Harbour Trust of Lindmoor?", ("Harbour Trust of Lindmoor",)),
         ("What did Mira Olsen's brother tell Castellan Bay's mayor?", ("Mira Olsen", "Castellan Bay")),
         ("Olsen won. Where does Olsen live?", ("Olsen",)),
+        ("How many came on Monday, according to the report of August?", ()),
         ("Which UN resolution names the US?", ()),
         ("who is mira olsen?", ()),
         ("WHO IS LEADING THE ISRAELI DELEGATION?", ()),

@@ -1,0 +1,52 @@
+"""What of the evidence is said, before any model: yes or no, a few words, the sentences to quote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index import Embedder, Index, Passage
+from service.cite import Claim, cut
+from service.dates import Timing
+from service.demands import demands_of, weigh_answering
+from service.evidence import Evidence, choose_quotes
+from service.kinds import kind_of
+from service.likeness import WordLikeness
+from service.lists import complete
+from service.verdicts import decide
+from service.words import choose_words, narrow
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """`in_short` comes first; no quotes when no sentence meets what the question demands."""
+
+    in_short: tuple[Claim, ...]
+    quotes: tuple[Evidence, ...]
+
+
+class Speaker:
+    """Chooses what is said. The embedder may not be loaded yet: then words alone must do."""
+
+    def __init__(self, index: Index, embedder: Embedder, limit: int) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._likeness = WordLikeness(embedder)
+        self._limit = limit
+
+    def choose(
+        self, timing: Timing, passages: Sequence[Passage], evidence: Sequence[Evidence], by_words: bool
+    ) -> Saying:
+        """What is said to the question of a search; `by_words` without the embedder."""
+        question = timing.query
+        demands = demands_of(question, timing, None if by_words else self._likeness)
+        answering, failing = weigh_answering(evidence, demands, self._likeness)
+        verdict = None if by_words else decide(question, answering, self._embedder)
+        if verdict is not None:
+            return Saying((verdict,), tuple(item for item in answering if item.sentence in verdict.evidence))
+        kind = kind_of(question)
+        quotes = choose_quotes(answering, self._limit, kind)
+        if quotes and kind == "list":
+            return Saying((), complete(self._index, quotes, answering[0]))
+        sentences = [item.sentence for item in answering]
+        words = choose_words(self._index, question, passages, sentences, failing)
+        in_short = tuple(cut(item.text, item.sentence) for item in words)
+        return Saying(in_short, narrow(quotes, words, answering))

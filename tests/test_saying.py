@@ -1,0 +1,127 @@
+"""What is said before any model: yes or no, whole lists, and no more sentences than answer."""
+
+from collections.abc import Callable
+
+import pytest
+
+from index import Index
+from index.embed import SentenceTransformerEmbedder
+from service.answer import Answer
+from service.assistant import Assistant
+from service.confidence import is_sure
+from service.evidence import Evidence, choose_quotes
+from service.settings import Settings
+from service.verdicts import weigh_denials
+from service.verification import verify_answer
+
+TRAM = """The city council of Marlow has approved a tram line. The council opened the bridge on Tuesday.
+
+Instead of two stages there will be three:
+
+- Harbour to Market opens in May.
+- Market to Park opens in June.
+- Park to Hospital opens in July.
+
+The ferry will not sail in winter. A ticket costs two euros."""
+
+
+@pytest.fixture
+def ask(make_index: Callable[..., Index], embedder: SentenceTransformerEmbedder) -> Callable[..., Answer]:
+    def answer(question: str, text: str = TRAM) -> Answer:
+        assistant = Assistant(make_index(tram_md=text), embedder, None, Settings())
+        given = assistant.ask(question)
+        assert given.refused or verify_answer(given, assistant.index).verdict == "proved"
+        return given
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Has the city council of Marlow approved a tram line?", "Yes"),
+        ("Did the council open the bridge on Tuesday?", "Yes"),
+        ("Has the city council of Marlow not approved a tram line?", "No"),
+        ("Will the ferry sail in winter?", None),
+        ("Did the mayor of Marlow write a book of poems?", None),
+    ],
+)
+def test_yes_and_no_are_said_where_a_sentence_tells_of_it(
+    ask: Callable[..., Answer], question: str, said: str | None
+) -> None:
+    answer = ask(question)
+    verdicts = [sentence for sentence in answer.sentences if sentence.kind == "verdict"]
+    assert [sentence.text for sentence in verdicts] == ([] if said is None else [said])
+    if said is not None:
+        assert answer.answer.startswith(f"{said} [1]")
+        assert {number for item in verdicts for number in item.citations} == {c.n for c in answer.citations}
+
+
+def test_a_verdict_needs_a_sentence_for_each_part(ask: Callable[..., Answer]) -> None:
+    told = "Has the city council of Marlow approved a tram line, while the council opened the bridge on Tuesday?"
+    untold = "Has the city council of Marlow approved a tram line, while the whales of Norway sang for the queen?"
+    assert ask(told).answer.startswith("Yes [1][2]")
+    assert not ask(untold).answer.startswith("Yes")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentences", "verdict"),
+    [
+        ("Did it open?", ["It opened."], "Yes"),
+        ("Did it never open?", ["It opened."], "No"),
+        ("Didn't it open?", ["It opened."], "No"),
+        ("Did it open?", ["It did not open."], None),
+        ("Did it open?", ["It opened.", "She denied it."], None),
+    ],
+)
+def test_denials_are_weighed(question: str, sentences: list[str], verdict: str | None) -> None:
+    assert weigh_denials(question, sentences) == verdict
+
+
+def test_a_list_comes_whole(ask: Callable[..., Answer]) -> None:
+    said = [sentence.text for sentence in ask("What are the three stages of the tram line?").sentences]
+    assert said == [
+        "Instead of two stages there will be three:",
+        "- Harbour to Market opens in May.",
+        "- Market to Park opens in June.",
+        "- Park to Hospital opens in July.",
+    ]
+    one = ask("When does Market to Park open?")
+    assert [item.text for item in one.sentences if item.kind == "words"] in ([], ["June"])
+    assert "Hospital" not in one.answer
+
+
+def test_items_may_be_sentences_that_count(ask: Callable[..., Answer]) -> None:
+    text = "The plan has two phases. The first is a truce of six weeks. The second is a full retreat. Tea is hot."
+    said = [sentence.text for sentence in ask("What phases does the plan have?", text).sentences]
+    assert said == text.removesuffix(" Tea is hot.").replace(". ", ".|").split("|")
+
+
+def test_a_pronoun_takes_its_subject_from_the_sentence_before(ask: Callable[..., Answer]) -> None:
+    text = (
+        "The Larkspur society met in May. Its aim is to save the orchard. "
+        "The bank of Verania met in May. Its aim is to lower prices."
+    )
+    orchard, prices = ask("What is the aim of the Larkspur society?", text), ask("What does the bank aim at?", text)
+    assert "orchard" in orchard.answer and "prices" not in orchard.answer
+    assert "prices" in prices.answer and "orchard" not in prices.answer
+
+
+def test_where_few_words_answer_fewer_sentences_are_quoted(make_index: Callable[..., Index]) -> None:
+    index = make_index(a_txt="Nine ships came to Marlow. A storm drove them there.")
+    (passage,) = index.search("ships")
+    first, second = index.sentences([passage])
+    evidence = [
+        Evidence(first, passage, "", "", 1.0, 0.5, 0.0, 1.0),
+        Evidence(second, passage, "", "", 0.85, 0.5, 0.0, 1.0),
+    ]
+    assert choose_quotes(evidence, 3, "number") == (evidence[0],)
+    assert choose_quotes(evidence, 3, "why") == tuple(evidence)
+
+
+def test_the_readers_doubt_does_not_count_well_on_the_subject_unless_caution_is_high() -> None:
+    assert not is_sure(0.001, "normal")
+    assert is_sure(0.001, "normal", well_on_subject=True)
+    assert is_sure(0.001, "low", well_on_subject=True)
+    assert not is_sure(0.001, "high", well_on_subject=True)
+    assert is_sure(None, "high")

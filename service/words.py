@@ -48,14 +48,14 @@ def choose_words(
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
     Documents that differ are all told, the newest first. A question of several parts is answered by the name that
-    its passages have in common, cut from the first of the `sentences` that holds it. Nothing is cut from sentences
-    whose ids are `failing`.
+    its passages have in common, cut from the first of the `sentences`, else of all, that holds it. Nothing is cut
+    from sentences whose ids are `failing`.
     """
     kind = kind_of(question)
     if kind not in IN_FEW_WORDS:
         return ()
     name = vote(question, kind, passages) if kind in NAMES else None
-    holding = next((item for item in sentences if name and is_cut_from(name, plain_quote(item.text))), None)
+    holding = None if name is None else _find_name(name, (*sentences, *index.sentences(passages)))
     if name and holding:
         return (AnswerWords(name, holding, LIKELY),)
     found = [
@@ -65,6 +65,10 @@ def choose_words(
     ]
     chosen = found[:1] + [item for item in found[1:2] if _differs(item, found[0])]
     return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
+
+
+def _find_name(name: str, sentences: Sequence[StoredSpan]) -> StoredSpan | None:
+    return next((item for item in sentences if is_cut_from(name, plain_quote(item.text))), None)
 
 
 def narrow(

@@ -40,8 +40,9 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 )
 _TWICE = re.compile(
     r"\b(?:who|whom|whose|what|which|where|when|why|how)\b.*[\w,] (?:and|or) (?:by |in |on |at |for |to |with )?"
-    r"(?:who|whom|whose|what|which|where|when|why|how)\b"
+    r"(?:what|where|when|why|how)\b"
 )
+"""Behind "and" who and which mostly go on with what was said of somebody."""
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 
 IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", "thing"})

@@ -42,6 +42,9 @@ RATE = (
         ("What happened in June?", "account"),
         ("Tell me about the tram.", "account"),
         ("Which country was hit when the storm came?", "place"),
+        ("How long will it take, and what will it cost?", "account"),
+        ("Who founded the bank and who, as they say, left it?", "person"),
+        ("When the mill burned, who was the mayor?", "person"),
         ("?", "account"),
     ],
 )

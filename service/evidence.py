@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import Embedder, Index, Passage, StoredSpan, terms, words
-from service.kinds import IN_FEW_WORDS, Kind, kind_of
+from service.kinds import IN_FEW_WORDS, NUMBER, Kind, kind_of
 from service.orders import trust
 
 _BESIDE = 400
@@ -35,6 +35,9 @@ KEEP_IN_FEW_WORDS = 0.9
 answers, one sentence does. Of 300 SQuAD questions (articles that the reader did not learn from, gold paragraph)
 .890 have the answering sentence quoted at .9, and .833 of what is quoted answers; at .8 it is .923 and .785, but of
 CLAP NQ's long answers .56 of the sentences are quoted at .8 and .43 at .9."""
+
+_SIDE = 0.7
+"""Least share of the best score that the other side of a comparison has."""
 
 LIKELY = 0.3
 """Least probability at which words are given as the answer. Of 300 questions of RealTime QA, ten passages read for
@@ -84,8 +87,8 @@ _POINTS_BACK = re.compile(
 )
 _LED = 0.8
 """Share of the question's words that count where they stand in the sentence that a pronoun points back to. Of 400
-natural questions (QED, with the gold paragraph) .842 have the answering sentence among the first two with this and
-with the lead's meaning, .820 without; of 500 of SQuAD .922 and .920."""
+natural questions (QED, with the gold paragraph) .845 have the answering sentence among the first two with this and
+half of the lead's meaning, .820 without; of 500 of SQuAD .928 and .920."""
 
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"), _NUMBER),
@@ -100,8 +103,8 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 class Evidence:
     """A sentence that may answer; `cosine` is None while the embedder is loading.
 
-    It was found in or beside the `passage`; `around` holds its neighbours and its document's title, `lead` the
-    sentence before where this one begins with a pronoun and takes its subject from there. `probability`
+    It was found in or beside the `passage`; `around` holds its neighbours and its document's title, `lead` the id
+    of the sentence before where this one begins with a pronoun and takes its subject from there. `probability`
     is that of the words in it that were read to be the answer, 0 without any. `trust` is the share of its score
     that it keeps, less than all where it gives orders or stands beside one.
     """
@@ -109,7 +112,7 @@ class Evidence:
     sentence: StoredSpan
     passage: Passage
     around: str
-    lead: str
+    lead: int | None
     score: float
     overlap: float
     probability: float
@@ -148,14 +151,15 @@ def rank_evidence(
 def _compare(
     question: str, candidates: Sequence[Evidence], embedder: Embedder
 ) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """How near each is in meaning, and its own; of one with a lead the mean counts, alone and behind it."""
-    alone = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
-    led = [f"{item.sentence.document.title}. {item.lead} {item.sentence.text}" for item in candidates if item.lead]
-    meanings = np.asarray(embedder.embed_passages([*alone, *led]))
+    """How near each is in meaning, and its own; one with a lead is at least half as near as that."""
+    meanings = np.asarray(
+        embedder.embed_passages([f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates])
+    )
     cosines = meanings @ embedder.embed_query(question)[0]
-    behind = iter(cosines[len(alone) :])
-    for item, cosine, meaning in zip(candidates, cosines, meanings, strict=False):
-        yield float((cosine + next(behind)) / 2 if item.lead else cosine), meaning
+    known = {item.sentence.id: float(cosine) for item, cosine in zip(candidates, cosines, strict=True)}
+    for item, meaning in zip(candidates, meanings, strict=True):
+        alone = known[item.sentence.id]
+        yield max(alone, (alone + known.get(item.lead or 0, alone)) / 2), meaning
 
 
 def _choose_candidates(scored: Sequence[Evidence]) -> list[Evidence]:
@@ -165,6 +169,16 @@ def _choose_candidates(scored: Sequence[Evidence]) -> list[Evidence]:
     best = sorted(near, key=lambda item: -item.score)
     rest = [item for item in scored if item not in near]
     return [*best, *rest][: max(_CANDIDATES, len(best))]
+
+
+def choose_sides(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
+    """What is compared: the best sentence of each document, the newest first."""
+    sides: dict[int, Evidence] = {}
+    for item in evidence:
+        if item.score >= _SIDE * evidence[0].score:
+            sides.setdefault(item.sentence.document.id, item)
+    chosen = list(sides.values())[:limit]
+    return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
 
 
 def choose_quotes(evidence: Sequence[Evidence], limit: int, kind: Kind = "account") -> tuple[Evidence, ...]:
@@ -216,9 +230,9 @@ def _by_words(
         if _is_heading(sentence.text):
             continue
         near = range(max(0, position - 1), min(len(sentences), position + 2))
-        lead = sentences[position - 1].text if position and _POINTS_BACK.match(sentence.text) else ""
+        lead = sentences[position - 1].id if position and _POINTS_BACK.match(sentence.text) else None
         overlap, probability = _share(weights, found[position]), _answer_share(passage, sentence)
-        led = _LED * _share(weights, found[position] | found[position - 1]) if lead else 0.0
+        led = _LED * _share(weights, found[position] | found[position - 1]) if lead is not None else 0.0
         score = (
             _WEIGHTS["overlap"] * max(overlap, led)
             + _WEIGHTS["context"] * _share(weights, title.union(*(found[n] for n in near)))
@@ -248,7 +262,11 @@ def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") ->
 
 def _kind_match(question: str, sentence: str) -> float:
     """One when the sentence holds the kind of thing asked for, a half when the question does not tell."""
-    if kind_of(question) == "list":
+    kind = kind_of(question)
+    if kind == "comparison":
+        known = set(words(question))
+        return float(any(found.group().lower() not in known for found in NUMBER.finditer(sentence)))
+    if kind == "list":
         return next((worth for pattern, worth in _LISTS if pattern.search(sentence)), 0.0)
     lowered = question.lower()
     for asked, wanted in _KINDS:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from index import split_sentences
 
-Kind = Literal["yes_no", "list", "number", "date", "person", "place", "thing", "why", "how", "account"]
+Kind = Literal[
+    "comparison", "yes_no", "list", "number", "date", "person", "place", "thing", "why", "how", "account"
+]
 """`account` is whatever asks for more than a word: what happened, what somebody said, what a plan is."""
 
 _AUXILIARY = (
@@ -26,6 +28,8 @@ _TIMES = "year|date|day|month|century|decade|time|weekday"
 _PLURAL = r"(?!(?:\w+ss|\w+us|\w+is|news|series|species|politics|sports|business|basis|texas)\b)\w{3,}s"
 
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
+    ("comparison", rf"^how (?:{_AUXILIARY}) .*\b(?:compared?|chang\w+|differ\w*)\b"),
+    ("comparison", r"\bwhat (?:has |have )?changed\b|^what (?:is|was|are|were) the (?:main )?differences?\b"),
     ("why", r"\bwhy\b|\bwhat (?:is|was|are|were) the (?:main )?(?:reasons?|causes?)\b|\bwhat (?:caused|led to)\b"),
     ("number", rf"\bhow (?:{_UNITS})\b|\b(?:what|which) (?:(?:is|was) the )?(?:\w+ )?(?:{_QUANTITIES})\b"),
     ("date", rf"(?:^|, )when\b{_ASKS_NOTHING_ELSE}|\bwhen (?:{_AUXILIARY})\b|\b(?:what|which) (?:{_TIMES})\b"),

@@ -7,7 +7,7 @@ from index import Embedder, Index, Passage
 from service.cite import Claim, cut
 from service.dates import Timing
 from service.demands import demands_of, weigh_answering
-from service.evidence import Evidence, choose_quotes
+from service.evidence import Evidence, choose_quotes, choose_sides
 from service.kinds import kind_of
 from service.likeness import WordLikeness
 from service.lists import complete
@@ -43,6 +43,8 @@ class Speaker:
         if verdict is not None:
             return Saying((verdict,), tuple(item for item in answering if item.sentence in verdict.evidence))
         kind = kind_of(question)
+        if kind == "comparison":
+            return Saying((), choose_sides(answering, self._limit))
         quotes = choose_quotes(answering, self._limit, kind)
         if quotes and kind == "list":
             return Saying((), complete(self._index, quotes, answering[0]))

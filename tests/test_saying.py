@@ -43,6 +43,8 @@ def ask(make_index: Callable[..., Index], embedder: SentenceTransformerEmbedder)
         ("Did the council open the bridge on Tuesday?", "Yes"),
         ("Has the city council of Marlow not approved a tram line?", "No"),
         ("Will the ferry sail in winter?", None),
+        ("Has the council closed the bridge on Tuesday?", None),
+        ("Did the bridge open the council on Tuesday?", None),
         ("Did the mayor of Marlow write a book of poems?", None),
     ],
 )
@@ -72,6 +74,8 @@ def test_a_verdict_needs_a_sentence_for_each_part(ask: Callable[..., Answer]) ->
         ("Didn't it open?", ["It opened."], "No"),
         ("Did it open?", ["It did not open."], None),
         ("Did it open?", ["It opened.", "She denied it."], None),
+        ("Did it open?", ["It may open in June."], None),
+        ("Will it open?", ["It is expected to open in June."], "Yes"),
     ],
 )
 def test_denials_are_weighed(question: str, sentences: list[str], verdict: str | None) -> None:
@@ -112,8 +116,8 @@ def test_where_few_words_answer_fewer_sentences_are_quoted(make_index: Callable[
     (passage,) = index.search("ships")
     first, second = index.sentences([passage])
     evidence = [
-        Evidence(first, passage, "", "", 1.0, 0.5, 0.0, 1.0),
-        Evidence(second, passage, "", "", 0.85, 0.5, 0.0, 1.0),
+        Evidence(first, passage, "", None, 1.0, 0.5, 0.0, 1.0),
+        Evidence(second, passage, "", None, 0.85, 0.5, 0.0, 1.0),
     ]
     assert choose_quotes(evidence, 3, "number") == (evidence[0],)
     assert choose_quotes(evidence, 3, "why") == tuple(evidence)
@@ -125,3 +129,19 @@ def test_the_readers_doubt_does_not_count_well_on_the_subject_unless_caution_is_
     assert is_sure(0.001, "low", well_on_subject=True)
     assert not is_sure(0.001, "high", well_on_subject=True)
     assert is_sure(None, "high")
+
+
+def test_what_is_compared_is_told_of_each_document_the_newest_first(
+    make_index: Callable[..., Index], embedder: SentenceTransformerEmbedder
+) -> None:
+    old = "date 2023-05-01 (Wire) -- The tram of Marlow is to cost 318 million euros. Bakers want more flour."
+    new = "date 2024-05-01 (Wire) -- The tram of Marlow is to cost 402 million euros. Shops worry about the noise."
+    other = "date 2024-06-01 (Wire) -- The wheat harvest in the valley was small. Bakers buy wheat elsewhere."
+    assistant = Assistant(make_index(a_txt=old, b_txt=new, c_txt=other), embedder, None, Settings())
+    for question in (
+        "How did the cost of the tram change between 2023 and 2024?",
+        "What changed in the tram's cost?",
+    ):
+        answer = assistant.ask(question)
+        assert [citation.document for citation in answer.citations] == ["b.txt", "a.txt"]
+        assert "402 million" in answer.sentences[0].text and "318 million" in answer.sentences[1].text

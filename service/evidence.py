@@ -10,7 +10,7 @@ are without that, and its weight was set by eye.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -82,14 +82,6 @@ _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
 """What counts where a list is asked for: its introduction and its items, and less a sentence that enumerates. With
 more for the latter the answering sentence of 350 such SQuAD questions comes first less often."""
 
-_POINTS_BACK = re.compile(
-    r"(?:It|Its|He|His|She|Her|They|Their|These|This|That|Those|Such|In these|In this|The latter)\b"
-)
-_LED = 0.8
-"""Share of the question's words that count where they stand in the sentence that a pronoun points back to. Of 400
-natural questions (QED, with the gold paragraph) .845 have the answering sentence among the first two with this and
-half of the lead's meaning, .820 without; of 500 of SQuAD .928 and .920."""
-
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"), _NUMBER),
     (re.compile(r"\bwhen\b|\b(what|which) (year|date|day|month|century)\b"), _DATE),
@@ -103,8 +95,7 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
 class Evidence:
     """A sentence that may answer; `cosine` is None while the embedder is loading.
 
-    It was found in or beside the `passage`; `around` holds its neighbours and its document's title, `lead` the id
-    of the sentence before where this one begins with a pronoun and takes its subject from there. `probability`
+    It was found in or beside the `passage`; `around` holds its neighbours and its document's title. `probability`
     is that of the words in it that were read to be the answer, 0 without any. `trust` is the share of its score
     that it keeps, less than all where it gives orders or stands beside one.
     """
@@ -112,7 +103,6 @@ class Evidence:
     sentence: StoredSpan
     passage: Passage
     around: str
-    lead: int | None
     score: float
     overlap: float
     probability: float
@@ -135,6 +125,9 @@ def rank_evidence(
     scored = sorted(unique.values(), key=lambda item: -item.score)
     candidates = _choose_candidates(scored) if scored else []
     if embedder is not None and candidates:
+        texts = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
+        meanings = np.asarray(embedder.embed_passages(texts))
+        cosines = map(float, meanings @ embedder.embed_query(question)[0])
         candidates = [
             replace(
                 item,
@@ -142,24 +135,10 @@ def rank_evidence(
                 cosine=cosine,
                 meaning=meaning,
             )
-            for item, (cosine, meaning) in zip(candidates, _compare(question, candidates, embedder), strict=True)
+            for item, cosine, meaning in zip(candidates, cosines, meanings, strict=True)
         ]
     trusted = (replace(item, score=item.score * item.trust) for item in candidates)
     return tuple(sorted(trusted, key=lambda item: (-item.score, item.sentence.id)))
-
-
-def _compare(
-    question: str, candidates: Sequence[Evidence], embedder: Embedder
-) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """How near each is in meaning, and its own; one with a lead is at least half as near as that."""
-    meanings = np.asarray(
-        embedder.embed_passages([f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates])
-    )
-    cosines = meanings @ embedder.embed_query(question)[0]
-    known = {item.sentence.id: float(cosine) for item, cosine in zip(candidates, cosines, strict=True)}
-    for item, meaning in zip(candidates, meanings, strict=True):
-        alone = known[item.sentence.id]
-        yield max(alone, (alone + known.get(item.lead or 0, alone)) / 2), meaning
 
 
 def _choose_candidates(scored: Sequence[Evidence]) -> list[Evidence]:
@@ -230,18 +209,16 @@ def _by_words(
         if _is_heading(sentence.text):
             continue
         near = range(max(0, position - 1), min(len(sentences), position + 2))
-        lead = sentences[position - 1].id if position and _POINTS_BACK.match(sentence.text) else None
         overlap, probability = _share(weights, found[position]), _answer_share(passage, sentence)
-        led = _LED * _share(weights, found[position] | found[position - 1]) if lead is not None else 0.0
         score = (
-            _WEIGHTS["overlap"] * max(overlap, led)
+            _WEIGHTS["overlap"] * overlap
             + _WEIGHTS["context"] * _share(weights, title.union(*(found[n] for n in near)))
             + _WEIGHTS["passage"] * passage.score
             + _WEIGHTS["kind"] * _kind_match(question, sentence.text)
             + _WEIGHTS["answer"] * probability
         ) * passage.timeliness
         around = " ".join([passage.document.title, *(sentences[n].text for n in near)])
-        scored.append(Evidence(sentence, passage, around, lead, score, overlap, probability, trusted[position]))
+        scored.append(Evidence(sentence, passage, around, score, overlap, probability, trusted[position]))
     return scored
 
 

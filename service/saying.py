@@ -8,9 +8,10 @@ from service.cite import Claim, cut
 from service.dates import Timing
 from service.demands import demands_of, weigh_answering
 from service.evidence import Evidence, choose_quotes, choose_sides
-from service.kinds import kind_of
+from service.kinds import Kind, kind_of
 from service.likeness import WordLikeness
 from service.lists import complete
+from service.time_phrases import find_phrases
 from service.verdicts import decide
 from service.words import choose_words, narrow
 
@@ -43,12 +44,18 @@ class Speaker:
         if verdict is not None:
             return Saying((verdict,), tuple(item for item in answering if item.sentence in verdict.evidence))
         kind = kind_of(question)
-        if kind == "comparison":
-            return Saying((), choose_sides(answering, self._limit))
-        quotes = choose_quotes(answering, self._limit, kind)
-        if quotes and kind == "list":
-            return Saying((), complete(self._index, quotes, answering[0]))
         sentences = [item.sentence for item in answering]
         words = choose_words(self._index, question, passages, sentences, failing)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
+        if asks_two_sides(question, kind):
+            sides = choose_sides(answering, self._limit)
+            return Saying(in_short if len(words) > 1 else (), sides)
+        quotes = choose_quotes(answering, self._limit, kind)
+        if quotes and kind == "list":
+            return Saying((), complete(self._index, quotes, answering[0]))
         return Saying(in_short, narrow(quotes, words, answering))
+
+
+def asks_two_sides(question: str, kind: Kind) -> bool:
+    """True where two things are compared, or one at two times."""
+    return kind == "comparison" or len(find_phrases(question)) > 1

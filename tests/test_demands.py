@@ -18,7 +18,7 @@ def told(text: str, day: date = DAY, probability: float = 0.0, beside: str = "",
     document = StoredDocument(1, "/d", "a.txt", "v", "Harbour", None, day, kind, 0, "utf-8")  # type: ignore[arg-type]
     sentence = StoredSpan(len(text), document, Span(0, len(text)), text)
     passage = Passage(1, document, Span(0, len(text)), f"{text} {beside}", 1.0, 1.0, None)
-    return Evidence(sentence, passage, f"Harbour {text} {beside}", None, 1.0, 0.5, probability, 1.0)
+    return Evidence(sentence, passage, f"Harbour {text} {beside}", 1.0, 0.5, probability, 1.0)
 
 
 def answers(question: str, evidence: Evidence, likeness: WordLikeness, dates: Dates = NO_DATES) -> bool:

@@ -33,7 +33,7 @@ def score_answer(
     given = None if answer is None else _Given(gold, answer, quoted, official, is_verbatim)
     asked = {key: score for applies, group in _GROUPS if applies(gold) for key, score in group.items()}
     scores = {key: _WORST.get(key, 0.0) if given is None else float(score(given)) for key, score in asked.items()}
-    said = _short(given) if given is not None and official in _FOR_FEW_WORDS else _text(answer)
+    said = _short(given) if given is not None and official in _FOR_FEW_WORDS else _shown(answer)
     by_official = official_score(official, gold, said) if official else None
     if by_official is not None:
         scores["official"] = by_official if answer is not None else 0.0
@@ -77,6 +77,13 @@ def _text(answer: Answer | None) -> str | None:
     if answer is None or answer.refused:
         return None
     return " ".join(f"{item.text}." if item.kind in IN_SHORT else item.text for item in answer.sentences)
+
+
+def _shown(answer: Answer | None) -> str | None:
+    """The same without stops that nobody sees, for a data set's own scorer may count "yes." as another word."""
+    if answer is None or answer.refused:
+        return None
+    return " ".join(item.text for item in answer.sentences)
 
 
 def _right(given: _Given) -> bool:

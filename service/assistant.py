@@ -40,9 +40,9 @@ from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import (
-    SUBJECT_THRESHOLD,
     WELL_ON_SUBJECT,
     Evidence,
+    least_on_subject,
     measure_subject,
     rank_evidence,
 )
@@ -297,7 +297,7 @@ class Assistant:
             return "nothing_in_period"
         if unknown:
             return "name_unknown"
-        if watch.subject is None or watch.subject < SUBJECT_THRESHOLD:
+        if watch.subject is None or watch.subject < least_on_subject(timing.query):
             return "nothing_on_subject"
         known = kind_of(timing.query) == "yes_no" or watch.subject >= WELL_ON_SUBJECT
         return None if is_sure(watch.confidence, self._settings.caution, known) else "not_answered"

@@ -5,7 +5,7 @@ from fakes import FakeEmbedder
 
 from index import Index
 from index.embed import Embedder
-from service.evidence import SUBJECT_THRESHOLD, Evidence, choose_quotes, measure_subject, rank_evidence
+from service.evidence import Evidence, choose_quotes, least_on_subject, measure_subject, rank_evidence
 
 BRIDGE = (
     "# The Marlow bridge\n\n"
@@ -132,7 +132,7 @@ def test_a_question_about_the_documents_is_on_their_subject(
 ) -> None:
     passages = index.search(question)
     evidence = rank_evidence(index, question, passages, fake_embedder)
-    assert measure_subject(index.weights(question), passages, evidence) >= SUBJECT_THRESHOLD
+    assert measure_subject(index.weights(question), passages, evidence) >= least_on_subject(question)
 
 
 @pytest.mark.parametrize(
@@ -142,4 +142,4 @@ def test_a_question_about_the_documents_is_on_their_subject(
 def test_another_question_is_not(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
     passages = index.search(question)
     evidence = rank_evidence(index, question, passages, fake_embedder)
-    assert measure_subject(index.weights(question), passages, evidence) < SUBJECT_THRESHOLD
+    assert measure_subject(index.weights(question), passages, evidence) < least_on_subject(question)

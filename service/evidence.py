@@ -46,7 +46,7 @@ each, they are then the gold answer for .173 (F1 .218), and .254 of those that a
 _WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind": 0.15, "answer": 0.3}
 
 _SUBJECT_WEIGHTS = {"passage_overlap": 4.1, "passage_cosine": 6.8, "cosine": 6.3, "overlap": 5.1}
-_THRESHOLD, _THRESHOLD_OF_PARTS = 5.9, 7.0
+_THRESHOLD, _THRESHOLD_OF_PARTS, _SEVERAL_PARTS = 5.9, 7.0, 3
 """Weights fitted on 600 SQuAD questions about the indexed articles and 600 about others. Of 160 others asked of
 MultiHop-RAG's news .28 are refused at the first threshold, or for a name that no document mentions, and .33 at 6.5;
 but there questions in other words than their answers' are refused too, 3 of 41 and 5 of 300. A question of several
@@ -181,7 +181,7 @@ def choose_quotes(evidence: Sequence[Evidence], limit: int, kind: Kind = "accoun
 
 def least_on_subject(question: str) -> float:
     """The least measure at which passages are about what is asked."""
-    return _THRESHOLD_OF_PARTS if len(split_parts(question)) > 1 else _THRESHOLD
+    return _THRESHOLD if len(split_parts(question)) < _SEVERAL_PARTS else _THRESHOLD_OF_PARTS
 
 
 def measure_subject(

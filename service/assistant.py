@@ -329,11 +329,12 @@ class Assistant:
 
     def _draft(self, found: _Found, watch: _Watch) -> Iterator[str]:
         """What the model writes; it ends early when the model is lost, for the quotation needs no model."""
-        if self._generator is None or found.asked.quoted_only:
-            watch.model = "off" if self._generator is None else "busy"
+        generator, idle = self._generator, self._why_idle(found)
+        if generator is None or idle is not None:
+            watch.model = idle or "off"
             return
         try:
-            for piece in self._stream(self._generator, found, watch):
+            for piece in self._stream(generator, found, watch):
                 if isinstance(piece, Usage):
                     watch.tokens = {"prompt": piece.prompt, "answer": piece.answer}
                 else:
@@ -342,6 +343,14 @@ class Assistant:
             watch.model = "lost"
             _LOG.warning("%s The answer is quoted.", error)
         watch.mark("draft")
+
+    def _why_idle(self, found: _Found) -> ModelUse | None:
+        reasons: tuple[tuple[bool, ModelUse], ...] = (
+            (self._generator is None, "off"),
+            (found.saying.is_whole, "unneeded"),
+            (found.asked.quoted_only, "busy"),
+        )
+        return next((use for applies, use in reasons if applies), None)
 
     def _stream(self, generator: Generator, found: _Found, watch: _Watch) -> Iterator[str | Usage]:
         def stopped() -> bool:

@@ -14,8 +14,9 @@ from service.subject import tokenize
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PLURAL = re.compile(r"(?:[^su]s|people|men|women|children|feet)$")
 _NUMBER = re.compile(
-    r"(?<![\w.,-])(?:\d[\d,.]*\d|\d)(?![\w-])|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-\w+)?|dozens?|hundreds?|thousands?|millions?|billions?)\b",
+    r"(?:(?<![\w.,-])(?:\d[\d,.]*\d|\d)|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-\w+)?|dozens?|hundreds?|thousands?|millions?|billions?))"
+    r"(?![\w-])",
     re.IGNORECASE,
 )
 _OF_THEM = re.compile(

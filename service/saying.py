@@ -18,10 +18,14 @@ from service.words import choose_words, narrow
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """`in_short` comes first; no quotes when no sentence meets what the question demands."""
+    """`in_short` comes first; no quotes when no sentence meets what the question demands.
+
+    `is_whole` when no model's wording may take the quotes' place: their number and order are part of the answer.
+    """
 
     in_short: tuple[Claim, ...]
     quotes: tuple[Evidence, ...]
+    is_whole: bool = False
 
 
 class Speaker:
@@ -42,17 +46,18 @@ class Speaker:
         answering, failing = weigh_answering(evidence, demands, self._likeness)
         verdict = None if by_words else decide(question, answering, self._embedder)
         if verdict is not None:
-            return Saying((verdict,), tuple(item for item in answering if item.sentence in verdict.evidence))
+            told = tuple(item for item in answering if item.sentence in verdict.evidence)
+            return Saying((verdict,), told, is_whole=True)
         kind = kind_of(question)
         sentences = [item.sentence for item in answering]
         words = choose_words(self._index, question, passages, sentences, failing)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
         if asks_two_sides(question, kind):
             sides = choose_sides(answering, self._limit)
-            return Saying(in_short if len(words) > 1 else (), sides)
+            return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
         quotes = choose_quotes(answering, self._limit, kind)
         if quotes and kind == "list":
-            return Saying((), complete(self._index, quotes, answering[0]))
+            return Saying((), complete(self._index, quotes, answering[0]), is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))
 
 

@@ -41,6 +41,7 @@ def likeness(embedder: SentenceTransformerEmbedder) -> WordLikeness:
             "It would free 600 prisoners.",
             "It would free 90 hostages in return for prisoners.",
         ),
+        ("How many talks were held?", "Two talks were held.", "The talks bring a six-week truce."),
         ("How many trucks came?", "Some 40 lorries came.", "They came for 40 days."),
         ("How many people died?", "The flood killed 31 villagers.", "They counted 310 exchanges."),
         (

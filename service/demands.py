@@ -2,8 +2,8 @@
 
 The hardest questions to refuse are those that the documents nearly answer: they ask for the second phase where the
 first is told of, for prisoners where hostages are counted, for April where there are figures of June. What tells
-them apart is no matter of degree, so each demand holds or fails. Of the 7,082 SQuAD questions of the development
-half .9 % have an answering sentence that fails one.
+them apart is no matter of degree, so each demand holds or fails. Of 2,361 SQuAD questions .017 have an answering sentence
+that fails one; what that on deeds costs is told where it is made.
 """
 
 import re
@@ -112,7 +112,7 @@ def _order(question: str) -> Demand | None:
 
 
 def _cause(question: str) -> Demand | None:
-    """Why: the sentence or one beside it has a word of cause or purpose."""
+    """Why: the sentence has a word of cause or purpose."""
     return (lambda told: _CAUSE.search(told.sentence.text) is not None) if kind_of(question) == "why" else None
 
 

@@ -1,6 +1,7 @@
 """Answers that are lists: a sentence that enumerates, and a list whose items are sentences of their own.
 
-"What phases" is answered by all of them, so one item of a list brings the others along, and what introduces them.
+"What phases" is answered by all of them, so one item of a list brings the others along, and what introduces them;
+items that give orders stay behind.
 """
 
 import re
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 from index import Index, StoredSpan
 from service.evidence import Evidence
+from service.orders import trust
 
 _BESIDE = 400
 """Characters beside a passage in which a list may go on."""
@@ -25,7 +27,9 @@ _ITEM = re.compile(
 def complete(index: Index, quotes: Sequence[Evidence], best: Evidence) -> tuple[Evidence, ...]:
     """The quotes; where the best sentence is of a list, that list alone, from its introduction to its last item."""
     run = _run(index.sentences([best.passage], _BESIDE), best.sentence)
-    return tuple(replace(best, sentence=sentence) for sentence in run) or tuple(quotes)
+    trusted = trust([sentence.text for sentence in run])
+    kept = [sentence for sentence, share in zip(run, trusted, strict=True) if share == 1]
+    return tuple(replace(best, sentence=sentence) for sentence in kept) or tuple(quotes)
 
 
 def _run(sentences: Sequence[StoredSpan], sentence: StoredSpan) -> tuple[StoredSpan, ...]:

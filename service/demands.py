@@ -2,8 +2,8 @@
 
 The hardest questions to refuse are those that the documents nearly answer: they ask for the second phase where the
 first is told of, for prisoners where hostages are counted, for April where there are figures of June. What tells
-them apart is no matter of degree, so each demand holds or fails. Of 2,361 SQuAD questions .017 have an answering sentence
-that fails one; what that on deeds costs is told where it is made.
+them apart is no matter of degree, so each demand holds or fails. Of 2,361 SQuAD questions .017 have an answering
+sentence that fails one; what that on deeds costs is told where it is made.
 """
 
 import re

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from index import Index, StoredSpan
 from service.evidence import Evidence
-from service.orders import trust
+from service.orders import gives_orders
 
 _BESIDE = 400
 """Characters beside a passage in which a list may go on."""
@@ -27,8 +27,7 @@ _ITEM = re.compile(
 def complete(index: Index, quotes: Sequence[Evidence], best: Evidence) -> tuple[Evidence, ...]:
     """The quotes; where the best sentence is of a list, that list alone, from its introduction to its last item."""
     run = _run(index.sentences([best.passage], _BESIDE), best.sentence)
-    trusted = trust([sentence.text for sentence in run])
-    kept = [sentence for sentence, share in zip(run, trusted, strict=True) if share == 1]
+    kept = [sentence for sentence in run if not gives_orders(sentence.text)]
     return tuple(replace(best, sentence=sentence) for sentence in kept) or tuple(quotes)
 
 

@@ -28,6 +28,10 @@ SURE = 0.5
 RIVAL = 0.5
 """Least share of the likeliest words' probability at which another document's other words stand beside them."""
 
+AS_LIKELY = 0.9
+"""Least share of that probability at which the newer of two comes first. Were it always first, .147 of 300
+questions of RealTime QA would have the gold answer first, F1 .187; so it is .173 and .216."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerWords:
@@ -47,9 +51,9 @@ def choose_words(
 ) -> tuple[AnswerWords, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
-    Documents that differ are all told, the newest first. A question of several parts is answered by the name that
-    its passages have in common, cut from the first of the `sentences`, else of all, that holds it. Nothing is cut
-    from sentences whose ids are `failing`.
+    Documents that differ are all told, of like probability the newest first. A question of several parts is answered
+    by the name that its passages have in common, cut from the first of the `sentences`, else of all, that holds it.
+    Nothing is cut from sentences whose ids are `failing`.
     """
     kind = kind_of(question)
     if kind not in IN_FEW_WORDS:
@@ -64,7 +68,9 @@ def choose_words(
         if item.probability >= LIKELY and item.sentence.id not in failing
     ]
     chosen = found[:1] + [item for item in found[1:2] if _differs(item, found[0])]
-    return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
+    if chosen and chosen[-1].probability >= AS_LIKELY * chosen[0].probability:
+        chosen.sort(key=lambda item: item.sentence.document.date, reverse=True)
+    return tuple(chosen)
 
 
 def _find_name(name: str, sentences: Sequence[StoredSpan]) -> StoredSpan | None:

@@ -51,7 +51,7 @@ def choose_words(
 ) -> tuple[AnswerWords, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
-    Documents that differ are all told, of like probability the newest first. A question of several parts is answered
+    Documents that differ are all told, of like likelihood the newest first. A question of several parts is answered
     by the name that its passages have in common, cut from the first of the `sentences`, else of all, that holds it.
     Nothing is cut from sentences whose ids are `failing`.
     """

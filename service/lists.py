@@ -24,11 +24,10 @@ _ITEM = re.compile(
 )
 
 
-def complete(index: Index, quotes: Sequence[Evidence], best: Evidence) -> tuple[Evidence, ...]:
-    """The quotes; where the best sentence is of a list, that list alone, from its introduction to its last item."""
+def whole_list(index: Index, best: Evidence) -> tuple[Evidence, ...]:
+    """The list that the best sentence is of, from its introduction to its last item; empty where it is of none."""
     run = _run(index.sentences([best.passage], _BESIDE), best.sentence)
-    kept = [sentence for sentence in run if not gives_orders(sentence.text)]
-    return tuple(replace(best, sentence=sentence) for sentence in kept) or tuple(quotes)
+    return tuple(replace(best, sentence=sentence) for sentence in run if not gives_orders(sentence.text))
 
 
 def _run(sentences: Sequence[StoredSpan], sentence: StoredSpan) -> tuple[StoredSpan, ...]:

@@ -10,7 +10,7 @@ from service.demands import demands_of, weigh_answering
 from service.evidence import Evidence, choose_quotes, choose_sides
 from service.kinds import Kind, kind_of
 from service.likeness import WordLikeness
-from service.lists import complete
+from service.lists import whole_list
 from service.time_phrases import find_phrases
 from service.verdicts import decide
 from service.words import choose_words, narrow
@@ -56,8 +56,9 @@ class Speaker:
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
         quotes = choose_quotes(answering, self._limit, kind)
-        if quotes and kind == "list":
-            return Saying((), complete(self._index, quotes, answering[0]), is_whole=True)
+        items = whole_list(self._index, answering[0]) if quotes and kind == "list" else ()
+        if items:
+            return Saying((), items, is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))
 
 

@@ -74,16 +74,18 @@ def _text(answer: Answer | None) -> str | None:
 
     Few words get a full stop, for they are a sentence of their own: a mark stands behind them where they are shown.
     """
-    if answer is None or answer.refused:
-        return None
-    return " ".join(f"{item.text}." if item.kind in IN_SHORT else item.text for item in answer.sentences)
+    return _join(answer, stop=".")
 
 
 def _shown(answer: Answer | None) -> str | None:
     """The same without stops that nobody sees, for a data set's own scorer may count "yes." as another word."""
+    return _join(answer, stop="")
+
+
+def _join(answer: Answer | None, stop: str) -> str | None:
     if answer is None or answer.refused:
         return None
-    return " ".join(item.text for item in answer.sentences)
+    return " ".join(item.text + stop if item.kind in IN_SHORT else item.text for item in answer.sentences)
 
 
 def _right(given: _Given) -> bool:

@@ -17,6 +17,7 @@ from service.deeds import deed_of
 from service.evidence import KEEP, LIKELY, Evidence
 from service.kinds import DATE, NUMBER, asks_twice, kind_of, units_of
 from service.likeness import WordLikeness
+from service.time_ranges import MONTHS
 
 Demand = Callable[[Evidence], bool]
 
@@ -38,7 +39,6 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 _FORETELLS = re.compile(r"\b(?:will|would|going to|plans?|planned|next|expect\w*|should)\b")
-_MONTHS = "january february march april may june july august september october november december".split()
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DAY = re.compile(r"\b([1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b(?!,?\d)")
 
@@ -120,7 +120,7 @@ def _time(question: str, timing: Timing) -> Demand | None:
     """In April: the document is of April or soon after, or speaks of April and is no older."""
     wanted = timing.preference.period if timing.preference is not None else Period()
     said = " ".join(timing.told.words).lower() if timing.told is not None else ""
-    months = [place for place, name in enumerate(_MONTHS, 1) if name in said]
+    months = [place for place, name in enumerate(MONTHS, 1) if name in said]
     if wanted.is_open or not (months or _YEAR.search(said)) or _FORETELLS.search(question.lower()):
         return None
 
@@ -149,7 +149,7 @@ def _soon(day: date, period: Period) -> bool:
 def _mentions(told: Evidence, said: str) -> bool:
     """Whether a passage speaks of the months, days and years of a question's words."""
     text = told.passage.text.lower()
-    months = [name for name in _MONTHS if name in said]
+    months = [name for name in MONTHS if name in said]
     years = [year for year in _YEAR.findall(said) if not months or str(told.sentence.document.date.year) != year]
     days = _DAY.findall(said) if months else []
     return all(re.search(rf"\b{item}", text) for item in (*months, *years, *days))

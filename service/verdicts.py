@@ -20,8 +20,8 @@ Verdict = Literal["Yes", "No"]
 
 _TOLD = 0.55
 """Least cosine of a part of the question with the sentence that tells of it. Of 138 questions of yes or no of
-MultiHop-RAG 14 were decided so, "Yes" and "No" rightly 6 of 7 times each. Without the demands on words below it
-were 27, balanced accuracy .77, and a crossing that is shut was said to be open."""
+MultiHop-RAG 14 were decided so when the line was drawn, 12 of them rightly; in a run of 154 it were 16, 11 rightly.
+Without the demands on words below 27 of the 138, and a crossing that is shut was said to be open."""
 
 _SHORT = 5
 """Content words of a part that a sentence must hold all, in the same order: did the dog bite the man."""

@@ -8,7 +8,7 @@ the embedder's, and any cross-encoder of sentence-transformers from a local fold
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import exp
 from pathlib import Path
@@ -41,6 +41,8 @@ _BATCH_PIECES = 2048
 _FIRST_RATE = 3500.0
 """Word pieces a second on one core, until it is measured."""
 
+_NO_SPAN = (0, 0, float("-inf"))
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -50,19 +52,35 @@ class Excerpt:
     text: str
 
 
+def _no_margins() -> NDArray[np.float32]:
+    return np.zeros((0, 2), dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What reading a passage for a question tells.
 
     `relevance` compares passages of one question only. `start` and `end` are the characters of the passage that
     answer best, if any do; they are equal where the reader points at no words. `probability` is that of the passage
-    answering the question, checked on articles that the reader did not learn from.
+    answering the question, checked on articles that the reader did not learn from. `margins` has the shape (word
+    pieces, 2): the character at which one begins, and how much likelier the best answer from there is than none.
     """
 
     relevance: float
     start: int
     end: int
     probability: float
+    margins: NDArray[np.float32] = field(default_factory=_no_margins, compare=False, repr=False)
+
+    def margin(self, start: int, end: int) -> float:
+        """How much likelier an answer that begins in these characters is than none; minus infinity without any."""
+        begins = self.margins[:, 0]
+        return float(np.max(self.margins[(begins >= start) & (begins < end), 1], initial=-np.inf))
+
+    def moved(self, by: int) -> "Reading":
+        """The same reading of a passage that begins so many characters earlier."""
+        margins = self.margins + np.array([by, 0], dtype=np.float32)
+        return replace(self, start=self.start + by, end=self.end + by, margins=margins)
 
 
 class Reader(Protocol):
@@ -163,16 +181,24 @@ def best_span(encoded: Encoded, scores: NDArray[np.float32]) -> tuple[int, int, 
     `scores` has the shape (pieces, 2): of being the first and of being the last piece. The last number is the
     difference of the sums of scores of the span and of the mark [CLS], which stands for no answer.
     """
-    inside = [number for number, place in enumerate(encoded.places) if place is not None]
+    spans = _best_spans(encoded, scores)
+    return max(spans, key=lambda span: span[2], default=_NO_SPAN)
+
+
+def _best_spans(encoded: Encoded, scores: NDArray[np.float32]) -> list[tuple[int, int, float]]:
+    """For each word piece of the passage the likeliest answer that begins with it, as `best_span` gives it."""
+    inside = [(number, place) for number, place in enumerate(encoded.places) if place is not None]
     if not inside:
-        return 0, 0, float("-inf")
-    sums = scores[inside, 0][:, None] + scores[inside, 1][None, :]
+        return []
+    numbers = [number for number, _ in inside]
+    sums = scores[numbers, 0][:, None] + scores[numbers, 1][None, :] - scores[0].sum()
     allowed = np.triu(np.ones(sums.shape, dtype=bool)) & np.tri(len(inside), k=_LONGEST_ANSWER, dtype=bool)
     sums = np.where(allowed, sums, -np.inf)
-    first, last = np.unravel_index(int(np.argmax(sums)), sums.shape)
-    left, right = encoded.places[inside[first]], encoded.places[inside[last]]
-    assert left is not None and right is not None
-    return left[0], right[1], float(sums[first, last] - scores[0].sum())
+    lasts = sums.argmax(axis=1)
+    return [
+        (place[0], inside[last][1][1], float(sums[row, last]))
+        for row, ((_, place), last) in enumerate(zip(inside, lasts, strict=True))
+    ]
 
 
 # --- Citewell's own reader ---
@@ -213,18 +239,19 @@ class PackagedReader:
         found: list[Reading | None] = [None] * len(excerpts)
         for batch in _batches(rows):
             for (number, _), reading in zip(batch, self._read([item for _, item in batch]), strict=True):
-                best = found[number]
-                if best is None or reading.probability > best.probability:
-                    found[number] = reading
+                found[number] = _join(found[number], reading)
         return tuple(found)
 
     def _read(self, batch: Sequence[Encoded]) -> Iterator[Reading]:
         network, calibration = self._loaded.get()
         with self._pace.measured(len(batch) * max(len(item.pieces) for item in batch)):
-            spans, judged = network.score(batch)
-        for item, scores, (relevance, answered) in zip(batch, spans, judged, strict=True):
-            start, end, margin = best_span(item, scores)
-            yield Reading(float(relevance), start, end, calibration.probability(float(answered), margin))
+            scored, judged = network.score(batch)
+        for item, scores, (relevance, answered) in zip(batch, scored, judged, strict=True):
+            spans = _best_spans(item, scores)
+            start, end, margin = max(spans, key=lambda span: span[2], default=_NO_SPAN)
+            margins = np.array([(begin, worth) for begin, _, worth in spans], dtype=np.float32).reshape(-1, 2)
+            probability = calibration.probability(float(answered), margin)
+            yield Reading(float(relevance), start, end, probability, margins)
 
     def _load(self) -> "tuple[ReaderNetwork, Calibration]":
         if digest_of(self._weights) != self._expected:
@@ -240,6 +267,14 @@ class PackagedReader:
         torch.set_num_threads(self._threads)
         network, metadata = load_reader(packaged_folder(), self._weights)
         return network, Calibration(**{name: float(value) for name, value in metadata.items()})
+
+
+def _join(one: Reading | None, other: Reading) -> Reading:
+    """The better of two windows, with the margins of both."""
+    if one is None:
+        return other
+    best = max(one, other, key=lambda reading: reading.probability)
+    return replace(best, margins=np.concatenate([one.margins, other.margins]))
 
 
 class _Pace:

@@ -61,7 +61,7 @@ def _placed(reading: Reading | None, passage: Passage) -> Reading | None:
     left_out = _opening(passage)
     if reading is None or not left_out:
         return reading
-    return replace(reading, start=reading.start + left_out, end=reading.end + left_out)
+    return reading.moved(left_out)
 
 
 def _worths(readings: Sequence[Reading | None]) -> list[float]:

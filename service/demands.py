@@ -14,8 +14,8 @@ from index import STOP_WORDS, TAIL_DAYS, Period, split_parts, words
 from service.counts import count_of, measure_of
 from service.dates import Timing
 from service.deeds import deed_of
-from service.evidence import KEEP, LIKELY, Evidence
-from service.kinds import DATE, NUMBER, asks_twice, kind_of, units_of
+from service.evidence import LIKELY, Evidence
+from service.kinds import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
 from service.likeness import WordLikeness
 from service.time_ranges import MONTHS
 
@@ -31,13 +31,21 @@ _CARDINALS = "one two three four five six seven eight nine ten".split()
 _ROMAN = "i ii iii iv v vi vii viii ix x".split()
 
 _CAUSE = re.compile(
-    r"\b(?:because|due to|since|so|in order|results?|resulted|resulting|reasons?|caus\w+|therefore|thus|hence|"
-    r"avoid\w*|prevent\w*|blam\w+|worr\w+|fear\w+|concern\w*|owing|thanks to|accounts? for|accounted for|"
-    r"attribut\w+|led|leads? to|leading to|prompt\w+|driven|drove|trigger\w*|amid|motivat\w+|aim\w*|purpose|goal|"
-    r"mean\w*|believ\w+|argu\w+|explain\w*|ensur\w+|allow\w*|enabl\w+|intend\w*|as|for|given|after|in response|"
-    r"to (?!the|a|an|his|her|its|their|\d)[a-z]+)\b",
+    rf"{CAUSE.pattern}|\b(?:so|in order|result\w*|hence|thus|avoid\w*|prevent\w*|aim\w*|purpose|goal|mean\w*|"
+    r"believ\w+|argu\w+|explain\w*|ensur\w+|allow\w*|enabl\w+|intend\w*|as|for|given|led|drove)\b",
     re.IGNORECASE,
 )
+_INFINITIVE = re.compile(r"(\w+),? to (?!the\b|an?\b|his\b|her\b|its\b|their\b|\d)[a-z]+\b")
+_TAKES_INFINITIVE = re.compile(
+    r"expect\w*|refus\w+|want\w*|plan\w*|wish\w*|hop(?:es?|ed|ing)|tr(?:y|ies|ied|ying)|beg[aiu]n\w*|start\w*|"
+    r"continu\w+|seem\w*|appear\w*|agree\w*|decid\w+|promis\w+|vow\w*|fail\w*|need\w*|ought|used|going|about|set|"
+    r"due|able|unable|likely|ready|ha(?:s|ve|d)|is|are|was|were|be|been|said|thought|known|asked|told|ordered|forced",
+    re.IGNORECASE,
+)
+"""Words behind which "to do" tells of no purpose."""
+_ENOUGH = 0.8
+"""Least share of the best score at which a sentence that meets the demands stands in for better ones that don't."""
+
 _FORETELLS = re.compile(r"\b(?:will|would|going to|plans?|planned|next|expect\w*|should)\b")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DAY = re.compile(r"\b([1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b(?!,?\d)")
@@ -46,14 +54,15 @@ _DAY = re.compile(r"\b([1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b(?!,?\d)")
 def weigh_answering(
     evidence: Sequence[Evidence], demands: Sequence[Demand], likeness: WordLikeness
 ) -> tuple[tuple[Evidence, ...], frozenset[int]]:
-    """Of the sentences that may be quoted or cut from: those that meet the demands, and the ids of the others."""
+    """The sentences near the best, or likely to answer, that meet the demands; and the ids of those that don't."""
     if not demands or not evidence:
         return tuple(evidence), frozenset()
-    near = [item for item in evidence if item.score >= KEEP * evidence[0].score or item.probability >= LIKELY]
+    near = [item for item in evidence if item.score >= _ENOUGH * evidence[0].score or item.probability >= LIKELY]
     said = {word for item in near for word in words(item.sentence.text)} - STOP_WORDS
     likeness.expect(word for word in said if word.endswith(("s", "ed", "ing")))
-    failing = frozenset(item.sentence.id for item in near if not all(demand(item) for demand in demands))
-    return tuple(item for item in near if item.sentence.id not in failing), failing
+    meets = {item.sentence.id for item in near if all(demand(item) for demand in demands)}
+    failing = frozenset(item.sentence.id for item in near if item.sentence.id not in meets)
+    return tuple(item for item in near if item.sentence.id in meets), failing
 
 
 def demands_of(question: str, timing: Timing, likeness: WordLikeness | None) -> tuple[Demand, ...]:
@@ -113,7 +122,13 @@ def _order(question: str) -> Demand | None:
 
 def _cause(question: str) -> Demand | None:
     """Why: the sentence has a word of cause or purpose."""
-    return (lambda told: _CAUSE.search(told.sentence.text) is not None) if kind_of(question) == "why" else None
+    return (lambda told: _tells_why(told.sentence.text)) if kind_of(question) == "why" else None
+
+
+def _tells_why(sentence: str) -> bool:
+    """True of a sentence with a word of cause, or that says to what end something is done."""
+    ends = (found.group(1) for found in _INFINITIVE.finditer(sentence))
+    return _CAUSE.search(sentence) is not None or not all(map(_TAKES_INFINITIVE.fullmatch, ends))
 
 
 def _time(question: str, timing: Timing) -> Demand | None:

@@ -66,6 +66,14 @@ DATE = re.compile(
     r"August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|centur(?:y|ies)|years?|weeks?|"
     r"months?|days?|spring|summer|autumn|fall|winter|night|noon|today|yesterday|\d+(?:st|nd|rd|th))\b"
 )
+CAUSE = re.compile(
+    r"\b(?:because|due to|since|so that|in order to|as a result|resulted|resulting|after|caus\w+|therefore|"
+    r"to avoid|reasons?|blam\w+|worr\w+|fear\w+|concern\w*|owing|thanks to|account(?:s|ed)? for|attribut\w+|"
+    r"leads? to|led to|leading to|prompt\w+|driven|trigger\w*|amid|motivat\w+|in response)\b",
+    re.IGNORECASE,
+)
+"""What sentences that tell of a cause mostly have."""
+
 _NAME = re.compile(r"\b[A-Z0-9]")
 _HOLDS: Mapping[Kind, re.Pattern[str]] = {"number": NUMBER, "date": DATE, "person": _NAME, "place": _NAME}
 

@@ -55,7 +55,7 @@ class Speaker:
         if asks_two_sides(question, kind):
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
-        quotes = choose_quotes(answering, self._limit, kind)
+        quotes = choose_quotes(answering, self._limit)
         items = whole_list(self._index, answering[0]) if quotes and kind == "list" else ()
         if items:
             return Saying((), items, is_whole=True)

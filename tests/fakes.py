@@ -88,7 +88,8 @@ class FakeReader:
         start = text.find(self.answer)
         if start < 0:
             return Reading(-5.0, 0, 0, 0.01)
-        return Reading(5.0, start, start + len(self.answer), self.probability)
+        margins = np.array([(start, 6.0)], dtype=np.float32)
+        return Reading(5.0, start, start + len(self.answer), self.probability, margins)
 
 
 class ScriptedGenerator:

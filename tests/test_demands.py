@@ -60,6 +60,12 @@ def likeness(embedder: SentenceTransformerEmbedder) -> WordLikeness:
         ("How long is the truce?", "It lasts six weeks.", "It has three phases."),
         ("How old was the mayor?", "Ida Voss, aged 51, was mayor.", "The mayor had two sons."),
         ("What did the second phase cost?", "Phase two cost a million.", "The first phase cost a million."),
+        (
+            "Why did the tram get so dear?",
+            "Sewers account for half of the increase.",
+            "The tram is now expected to cost a million.",
+        ),
+        ("Why was the store moved?", "They moved it to keep it dry.", "They refused to move it."),
         ("Why did the mill close?", "It closed because of a flood.", "The mill closed in May and stands empty."),
         ("When was the mill founded?", "It was established in 1871.", "It was closed in 1971."),
         ("How many were killed in the fire?", "The fire has killed nine.", "Nine have left since the fire."),

@@ -69,6 +69,21 @@ def test_the_sentence_with_the_answer_rises(make_index: Callable[..., Index], fa
     assert read[told] - plain[told] > read[other] - plain[other]
 
 
+def test_what_is_read_in_one_passage_counts_for_one_that_it_lies_beside(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder
+) -> None:
+    index = make_index(
+        a_txt=" ".join(f"In the year {year} the tram did reach the harbour." for year in range(1800, 1900))
+    )
+    found = sorted(index.search(QUESTION), key=lambda passage: passage.span.start)
+    first, second = found[:2]
+    beside = next(item for item in index.sentences([second]) if item.span.start >= first.span.end)
+    year = beside.text[12:16]
+    ranked = rank_evidence(index, QUESTION, [first, *rerank(QUESTION, [second], FakeReader(year))], fake_embedder)
+    assert next(item for item in ranked if item.sentence == beside).probability > 0
+    assert ranked[0].sentence == beside
+
+
 def test_confidence_grows_with_the_likeliest_passage(passages: tuple[Passage, ...]) -> None:
     assert measure_confidence(passages) is None
     said = [measure_confidence(rerank(QUESTION, passages, FakeReader("1904", p))) for p in (0.0, 0.2, 0.6, 1.0)]

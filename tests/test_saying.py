@@ -110,16 +110,14 @@ def test_items_may_be_sentences_that_count(ask: Callable[..., Answer]) -> None:
     assert said == text.removesuffix(" Tea is hot.").replace(". ", ".|").split("|")
 
 
-def test_where_few_words_answer_fewer_sentences_are_quoted(make_index: Callable[..., Index]) -> None:
+def test_a_sentence_out_of_reach_of_the_best_is_not_quoted(make_index: Callable[..., Index]) -> None:
     index = make_index(a_txt="Nine ships came to Marlow. A storm drove them there.")
     (passage,) = index.search("ships")
     first, second = index.sentences([passage])
-    evidence = [
-        Evidence(first, passage, "", 1.0, 0.5, 0.0, 1.0),
-        Evidence(second, passage, "", 0.85, 0.5, 0.0, 1.0),
-    ]
-    assert choose_quotes(evidence, 3, "number") == (evidence[0],)
-    assert choose_quotes(evidence, 3, "why") == tuple(evidence)
+    best = Evidence(first, passage, "", 1.0, 0.5, 0.0, 1.0)
+    within, beyond = (Evidence(second, passage, "", score, 0.5, 0.0, 1.0) for score in (0.95, 0.85))
+    assert choose_quotes([best, within], 3) == (best, within)
+    assert choose_quotes([best, beyond], 3) == (best,)
 
 
 def test_the_readers_doubt_does_not_count_well_on_the_subject_unless_caution_is_high() -> None:

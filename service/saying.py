@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import Embedder, Index, Passage
+from index import Embedder, Index, Passage, StoredSpan
 from service.cite import Claim, cut
 from service.dates import Timing
 from service.demands import demands_of, weigh_answering
@@ -11,9 +11,10 @@ from service.evidence import Evidence, choose_quotes, choose_sides
 from service.kinds import Kind, kind_of
 from service.likeness import WordLikeness
 from service.lists import whole_list
+from service.premises import denies_what_is_asked, find_denial
 from service.time_phrases import find_phrases
 from service.verdicts import decide
-from service.words import choose_words, narrow
+from service.words import AnswerWords, choose_words, narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Speaker:
         question = timing.query
         demands = demands_of(question, timing, None if by_words else self._likeness)
         answering, failing = weigh_answering(evidence, demands, self._likeness)
+        if evidence and not answering and denies_what_is_asked(question, evidence[0].sentence.text):
+            return Saying((), (evidence[0],), is_whole=True)
         verdict = None if by_words else decide(question, answering, self._embedder)
         if verdict is not None:
             told = tuple(item for item in answering if item.sentence in verdict.evidence)
@@ -51,6 +54,9 @@ class Speaker:
         kind = kind_of(question)
         sentences = [item.sentence for item in answering]
         words = choose_words(self._index, question, passages, sentences, failing)
+        denial = find_denial(question, [item.sentence for item in words], evidence)
+        if denial is not None:
+            return Saying((), self._correct(denial, words, evidence), is_whole=True)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
         if asks_two_sides(question, kind):
             sides = choose_sides(answering, self._limit)
@@ -60,6 +66,14 @@ class Speaker:
         if items:
             return Saying((), items, is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))
+
+    def _correct(
+        self, denial: StoredSpan, words: Sequence[AnswerWords], evidence: Sequence[Evidence]
+    ) -> tuple[Evidence, ...]:
+        """The denial first, then what would have been answered else."""
+        told = dict.fromkeys([denial, *(item.sentence for item in words)])
+        held = {item.sentence.id: item for item in evidence}
+        return tuple(held[sentence.id] for sentence in told if sentence.id in held)[: self._limit]
 
 
 def asks_two_sides(question: str, kind: Kind) -> bool:

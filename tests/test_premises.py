@@ -1,0 +1,86 @@
+"""What a question takes for granted and a document denies is corrected from the document."""
+
+from collections.abc import Callable
+
+import pytest
+
+from index import Index
+from index.embed import SentenceTransformerEmbedder
+from index.reader import open_reader
+from service.answer import Answer
+from service.assistant import Assistant
+from service.premises import denies_what_is_asked
+from service.settings import Settings
+from service.verification import verify_answer
+
+TALKS = """Talks on the ferry dispute in Marlow went into a third day. Harbour chief Ida Voss heads the port's team.
+
+The Seamen have no delegates in the hall, so the mediators pass on to them what was said.
+
+On Tuesday the mayor ruled out closing the harbour at night. The mayor's answer to the port came on Friday.
+
+The ferry carried 870 guests in June. The bridge of Esker has been shut since early May."""
+
+
+@pytest.fixture(scope="module")
+def ask(
+    embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Index], Answer]:
+    reader = open_reader()
+
+    def answer(question: str, index: Index) -> Answer:
+        given = Assistant(index, embedder, None, Settings(reading_milliseconds=60_000), reader).ask(question)
+        assert given.refused or verify_answer(given, index).verdict == "proved"
+        return given
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Who leads the Seamen's team in the talks?", "The Seamen have no delegates in the hall"),
+        ("When did the mayor agree to close the harbour at night?", "On Tuesday the mayor ruled out closing"),
+        ("How many guests crossed the bridge of Esker in June?", "The bridge of Esker has been shut"),
+    ],
+)
+def test_a_false_premise_is_corrected_by_the_sentence_that_denies_it(
+    ask: Callable[[str, Index], Answer], make_index: Callable[..., Index], question: str, first: str
+) -> None:
+    answer = ask(question, make_index(talks_txt=TALKS))
+    assert answer.sentences[0].text.startswith(first)
+    assert all(sentence.kind == "quoted" for sentence in answer.sentences)
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Who heads the port's team?", "Ida Voss"),
+        ("How many guests did the ferry carry in June?", "870"),
+        ("Since when has the bridge of Esker been shut?", "early May"),
+    ],
+)
+def test_a_true_one_is_answered_in_few_words(
+    ask: Callable[[str, Index], Answer], make_index: Callable[..., Index], question: str, first: str
+) -> None:
+    answer = ask(question, make_index(talks_txt=TALKS))
+    assert answer.sentences[0].kind == "words"
+    assert first in answer.sentences[0].text
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "denied"),
+    [
+        ("When did she agree to sell the mill?", "In May she refused to sell the mill.", True),
+        ("Why did the province agree to pay more?", "The province refuses to pay more than it promised.", True),
+        ("How many wires hang on the bridge?", "It runs on batteries, so that no wires hang on the bridge.", True),
+        ("Why did she refuse to sell the mill?", "In May she refused to sell the mill.", False),
+        ("Did she agree to sell the mill?", "In May she refused to sell the mill.", False),
+        ("When did she agree to sell the mill?", "In May she sold the mill, which had no wheel.", False),
+        ("When was the mill sold?", "The mill was not sold until May.", False),
+        ("When did the mill close?", "If the mill is not closed, it falls down in May.", False),
+        ("Who speaks for the crew in the talks?", "Envoys of the crew, who are at sea, aren't in the talks.", True),
+    ],
+)
+def test_what_counts_as_denied(question: str, sentence: str, denied: bool) -> None:
+    assert denies_what_is_asked(question, sentence) is denied

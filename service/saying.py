@@ -54,7 +54,7 @@ class Speaker:
         kind = kind_of(question)
         sentences = [item.sentence for item in answering]
         words = choose_words(self._index, question, passages, sentences, failing)
-        denial = find_denial(question, [item.sentence for item in words], evidence)
+        denial = find_denial(question, words, evidence)
         if denial is not None:
             return Saying((), self._correct(denial, words, evidence), is_whole=True)
         in_short = tuple(cut(item.text, item.sentence) for item in words)

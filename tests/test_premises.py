@@ -39,7 +39,7 @@ def ask(
 @pytest.mark.parametrize(
     ("question", "first"),
     [
-        ("Who leads the Seamen's team in the talks?", "The Seamen have no delegates in the hall"),
+        ("Who leads the Seamen's delegation in the talks?", "The Seamen have no delegates in the hall"),
         ("When did the mayor agree to close the harbour at night?", "On Tuesday the mayor ruled out closing"),
         ("How many guests crossed the bridge of Esker in June?", "The bridge of Esker has been shut"),
     ],

@@ -23,7 +23,10 @@ _PEOPLE = (
     "politician|artist|star|celebrity|musician|director|senator|candidate|official|figure|founder|executive|ceo"
 )
 _PLACES = "country|countries|city|cities|state|states|town|place|region|island|continent|province|village"
-_QUANTITIES = "percentage|percent|proportion|share|number|price|cost|rate|age|amount|height|length|distance|speed"
+_QUANTITIES = (
+    "percentage|percent|proportion|share|number|price|cost|rate|age|amount|height|length|distance|speed|inflation|"
+    "unemployment|population|turnover|revenue|profit|salary|temperature|width|depth|weight"
+)
 _TIMES = "year|date|day|month|century|decade|time|weekday"
 _PLURAL = r"(?!(?:\w+ss|\w+us|\w+is|news|series|species|politics|sports|business|basis|texas)\b)\w{3,}s"
 

@@ -14,7 +14,7 @@ from service.lists import whole_list
 from service.premises import denies_what_is_asked, find_denial
 from service.time_phrases import find_phrases
 from service.verdicts import decide
-from service.words import AnswerWords, choose_words, narrow
+from service.words import AnswerWords, choose_words, narrow, newest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Speaker:
         kind = kind_of(question)
         sentences = [item.sentence for item in answering]
         words = choose_words(self._index, question, passages, sentences, failing)
+        words = words if by_words else newest_first(words, self._embedder)
         denial = find_denial(question, words, evidence)
         if denial is not None:
             return Saying((), self._correct(denial, words, evidence), is_whole=True)

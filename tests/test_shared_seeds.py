@@ -57,6 +57,12 @@ UNANSWERED = [
     "Why was the Mossad chief replaced?",
     "When did Abbas Kamel resign?",
 ]
+CORRECTED = [
+    ("Who represents Hamas at the talks in Doha?", "taking part"),
+    ("When did Israel claim responsibility for killing Haniyeh?", "neither confirmed nor denied"),
+    ("When did Netanyahu agree to withdraw troops from Gaza?", "not withdraw"),
+    ("How many thousands of prisoners did Netanyahu agree to release?", "not release"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +95,10 @@ def test_most_that_the_articles_do_not_answer_are_refused(reader: Assistant) -> 
     # 7 of 8 when this was written; the floor is 70 %. They ask for what the articles nearly tell.
     answers = [reader.ask(question) for question in UNANSWERED]
     assert sum(answer.refused for answer in answers) >= 6
+
+
+@pytest.mark.parametrize(("question", "denial"), CORRECTED)
+def test_what_the_articles_deny_is_corrected(reader: Assistant, question: str, denial: str) -> None:
+    answer = reader.ask(question)
+    check_citations(reader, answer)
+    assert denial in answer.sentences[0].text

@@ -127,6 +127,27 @@ def test_two_documents_that_differ_are_both_told_the_newest_first(
     assert [citation.date for citation in answer.citations[:2]] == ["2024-11-07", "2024-02-08"]
 
 
+@pytest.mark.parametrize(("same_matter", "first"), [(True, "5.25 per cent"), (False, "6.75 per cent")])
+def test_the_newer_comes_first_however_likely_where_both_tell_of_the_same_matter(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder, same_matter: bool, first: str
+) -> None:
+    new = RATE.format(day="2024-11-07", rate="5.25")
+    index = make_index(
+        old_txt=RATE.format(day="2024-02-08", rate="6.75"),
+        new_txt=new
+        if same_matter
+        else "date 2024-11-07 -- Whales of the north. The milk of whales holds 5.25 per cent of sugar.",
+    )
+
+    class Both(FakeReader):
+        def _read(self, text: str):  # type: ignore[no-untyped-def]
+            self.answer = "6.75 per cent" if "6.75" in text else "5.25 per cent"
+            self.probability = 0.9 if "6.75" in text else 0.6
+            return super()._read(text)
+
+    assert said(ask(index, fake_embedder, Both(""), "What is the key rate of Verania?"))[0] == first
+
+
 @pytest.mark.parametrize(
     ("words", "probability", "question"),
     [

@@ -36,7 +36,7 @@ questions of RealTime QA would have the gold answer first, F1 .187; so it is .17
 _BOTH = 2
 _SAME_MATTER = 0.65
 """Least cosine of two sentences, each behind its document's title, that tell of the same matter, so that the newer
-comes first. Of 85 pairs of answers to RealTime QA's questions 2 that had the gold answer first then have it second."""
+comes first. Of 85 pairs of answers to RealTime QA's questions 2 with the gold answer first then have it second."""
 
 
 @dataclass(frozen=True, slots=True)

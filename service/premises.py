@@ -46,7 +46,8 @@ def find_denial(question: str, words: Sequence[AnswerWords], evidence: Sequence[
         return first.sentence
     names = [terms(name) for name in names_of(question)]
     untold = [name for name in names if not any(_holds(item.sentence.text, name) for item in words)]
-    near = (item.sentence for item in evidence if item.score >= _NEAR * evidence[0].score)
+    trusted = [item for item in evidence if item.trust >= 1]
+    near = (item.sentence for item in trusted if item.score >= _NEAR * evidence[0].score)
     others = (item for item in near if not any(found.text in item.text for found in words))
     asked = set(terms(question))
     return next((item for item in others if any(_denies_of(item.text, name, asked) for name in untold)), None)

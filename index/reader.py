@@ -41,8 +41,6 @@ _BATCH_PIECES = 2048
 _FIRST_RATE = 3500.0
 """Word pieces a second on one core, until it is measured."""
 
-_NO_SPAN = (0, 0, float("-inf"))
-
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -181,8 +179,11 @@ def best_span(encoded: Encoded, scores: NDArray[np.float32]) -> tuple[int, int, 
     `scores` has the shape (pieces, 2): of being the first and of being the last piece. The last number is the
     difference of the sums of scores of the span and of the mark [CLS], which stands for no answer.
     """
-    spans = _best_spans(encoded, scores)
-    return max(spans, key=lambda span: span[2], default=_NO_SPAN)
+    return _best_of(_best_spans(encoded, scores))
+
+
+def _best_of(spans: Sequence[tuple[int, int, float]]) -> tuple[int, int, float]:
+    return max(spans, key=lambda span: span[2], default=(0, 0, float("-inf")))
 
 
 def _best_spans(encoded: Encoded, scores: NDArray[np.float32]) -> list[tuple[int, int, float]]:
@@ -248,7 +249,7 @@ class PackagedReader:
             scored, judged = network.score(batch)
         for item, scores, (relevance, answered) in zip(batch, scored, judged, strict=True):
             spans = _best_spans(item, scores)
-            start, end, margin = max(spans, key=lambda span: span[2], default=_NO_SPAN)
+            start, end, margin = _best_of(spans)
             margins = np.array([(begin, worth) for begin, _, worth in spans], dtype=np.float32).reshape(-1, 2)
             probability = calibration.probability(float(answered), margin)
             yield Reading(float(relevance), start, end, probability, margins)

@@ -60,9 +60,8 @@ def weigh_answering(
     near = [item for item in evidence if item.score >= _ENOUGH * evidence[0].score or item.probability >= LIKELY]
     said = {word for item in near for word in words(item.sentence.text)} - STOP_WORDS
     likeness.expect(word for word in said if word.endswith(("s", "ed", "ing")))
-    meets = {item.sentence.id for item in near if all(demand(item) for demand in demands)}
-    failing = frozenset(item.sentence.id for item in near if item.sentence.id not in meets)
-    return tuple(item for item in near if item.sentence.id in meets), failing
+    failing = frozenset(item.sentence.id for item in near if not all(demand(item) for demand in demands))
+    return tuple(item for item in near if item.sentence.id not in failing), failing
 
 
 def demands_of(question: str, timing: Timing, likeness: WordLikeness | None) -> tuple[Demand, ...]:

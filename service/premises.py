@@ -35,9 +35,10 @@ _DENIED = 2
 def find_denial(question: str, words: Sequence[AnswerWords], evidence: Sequence[Evidence]) -> StoredSpan | None:
     """The sentence that denies what the question takes for granted, None without one.
 
-    `words` are those that would answer, the likeliest first. Its sentence denies what is asked for; or another near
-    the best, without the words, denies something of a name of the question which none of theirs has. Of 845
-    questions of SQuAD, RGB, MultiHop-RAG, CLAP NQ and RealTime QA with a few words 3 lose them so, 1 of them right.
+    `words` are those that would answer, in the order in which they are told. The first one's sentence denies what
+    is asked for; or another near the best, without the words, denies something of a name of the question which none
+    of theirs has. Of 829 questions of SQuAD, RGB, MultiHop-RAG, CLAP NQ and RealTime QA with a few words 3 lose
+    them so, 1 of them right.
     """
     if not words or len(split_parts(question)) > 1 or _DENIES.search(question):
         return None
@@ -50,7 +51,7 @@ def find_denial(question: str, words: Sequence[AnswerWords], evidence: Sequence[
     near = (item.sentence for item in trusted if item.score >= _NEAR * evidence[0].score)
     others = (item for item in near if not any(found.text in item.text for found in words))
     asked = set(terms(question))
-    return next((item for item in others if any(_denies_of(item.text, name, asked) for name in untold)), None)
+    return next((item for item in others if _denies_of_any(item.text, untold, asked)), None)
 
 
 def denies_what_is_asked(question: str, sentence: str, words: str | None = None) -> bool:
@@ -58,29 +59,34 @@ def denies_what_is_asked(question: str, sentence: str, words: str | None = None)
 
     Where `words` of it would answer, what is denied must have two of the question's own and none of these.
     """
-    asked = set() if _DENIES.search(question) or kind_of(question) == "yes_no" else set(terms(question))
-    for clause in _denials(sentence):
-        behind = clause[next(_DENIES.finditer(clause)).end() :]
+    if _DENIES.search(question) or kind_of(question) == "yes_no":
+        return False
+    asked = set(terms(question))
+    for clause, behind in _denials(sentence):
         denied = asked.intersection(terms(clause if words is None else behind))
         if len(denied) >= _DENIED and asked.intersection(terms(behind)) and (words is None or words not in behind):
             return True
     return False
 
 
-def _denies_of(sentence: str, name: Sequence[str], asked: set[str]) -> bool:
-    """Whether the sentence denies something of a name, and with another of the words that are asked."""
-    told = (set(terms(clause)) for clause in _denials(sentence))
-    return any(not stems.isdisjoint(name) and stems & (asked - set(name)) for stems in told)
+def _denies_of_any(sentence: str, names: Sequence[Sequence[str]], asked: set[str]) -> bool:
+    """Whether the sentence denies something of one of the names, and with another of the words that are asked."""
+    told = [set(terms(clause)) for clause, _ in _denials(sentence)] if names else []
+    return any(not stems.isdisjoint(name) and stems & (asked - set(name)) for stems in told for name in names)
 
 
-def _denials(sentence: str) -> Iterator[str]:
-    """The clauses that deny something, and not on a condition alone; what is put in with "which" is left out."""
+def _denials(sentence: str) -> Iterator[tuple[str, str]]:
+    """The clauses that deny something, each with what stands behind the denial.
+
+    Not those that deny on a condition alone; what is put in with "which" is left out.
+    """
     sentence, start = _PUT_IN.sub(" ", sentence), 0
     for border in (*_CLAUSE.finditer(sentence), None):
         clause = sentence[start : border.start() if border else len(sentence)]
         start = border.start() if border else start
-        if _DENIES.search(clause) and not _SUPPOSES.search(clause):
-            yield clause
+        denial = _DENIES.search(clause)
+        if denial is not None and not _SUPPOSES.search(clause):
+            yield clause, clause[denial.end() :]
 
 
 def _holds(text: str, name: Sequence[str]) -> bool:

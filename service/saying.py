@@ -53,8 +53,8 @@ class Speaker:
             return Saying((verdict,), told, is_whole=True)
         kind = kind_of(question)
         sentences = [item.sentence for item in answering]
-        words = choose_words(self._index, question, passages, sentences, failing)
-        words = words if by_words else newest_first(words, self._embedder)
+        found = choose_words(self._index, question, passages, sentences, failing)
+        words = newest_first(found, None if by_words else self._embedder)
         denial = find_denial(question, words, evidence)
         if denial is not None:
             return Saying((), self._correct(denial, words, evidence), is_whole=True)

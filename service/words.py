@@ -29,14 +29,14 @@ RIVAL = 0.5
 """Least share of the likeliest words' probability at which another document's other words stand beside them."""
 
 AS_LIKELY = 0.9
-"""Least share of that probability at which the newer of two comes first. Were it always first, .147 of 300
-questions of RealTime QA would have the gold answer first, F1 .187; so it is .173 and .216."""
+"""Least share of that probability at which the newer of two comes first, whatever they tell of. Were it always
+first, .147 of 300 questions of RealTime QA would have the gold answer first, F1 .187; at this share it was .173 and
+.216."""
 
-
-_BOTH = 2
 _SAME_MATTER = 0.65
 """Least cosine of two sentences, each behind its document's title, that tell of the same matter, so that the newer
-comes first. Of 85 pairs of answers to RealTime QA's questions 2 with the gold answer first then have it second."""
+comes first, however likely. Of 85 pairs of answers to RealTime QA's questions 2 with the gold answer first then
+have it second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def choose_words(
 ) -> tuple[AnswerWords, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
-    Documents that differ are all told, of like likelihood the newest first. A question of several parts is answered
+    Documents that differ are both told, the likelier first. A question of several parts is answered
     by the name that its passages have in common, cut from the first of the `sentences`, else of all, that holds it.
     Nothing is cut from sentences whose ids are `failing`.
     """
@@ -73,21 +73,26 @@ def choose_words(
         for item in find_words(index, question, kind, passages)
         if item.probability >= LIKELY and item.sentence.id not in failing
     ]
-    chosen = found[:1] + [item for item in found[1:2] if _differs(item, found[0])]
-    if chosen and chosen[-1].probability >= AS_LIKELY * chosen[0].probability:
-        chosen.sort(key=lambda item: item.sentence.document.date, reverse=True)
-    return tuple(chosen)
+    return (*found[:1], *(item for item in found[1:2] if _differs(item, found[0])))
 
 
-def newest_first(words: Sequence[AnswerWords], embedder: Embedder) -> tuple[AnswerWords, ...]:
-    """Two answers by date where their sentences tell of the same matter, else as they come."""
-    if len(words) != _BOTH:
+def newest_first(words: Sequence[AnswerWords], embedder: Embedder | None) -> tuple[AnswerWords, ...]:
+    """The answers of two documents, by date where they are about as likely or tell of the same matter.
+
+    They come the likelier first, and stay so else; without the embedder their likelihood alone tells.
+    """
+    if len(words) <= 1:
         return tuple(words)
-    sentences = (item.sentence for item in words)
-    one, other = embedder.embed_passages([f"{item.document.title}. {item.text}" for item in sentences])
-    if float(one @ other) < _SAME_MATTER:
+    as_likely = words[-1].probability >= AS_LIKELY * words[0].probability
+    if not as_likely and (embedder is None or not _tell_of_the_same(words, embedder)):
         return tuple(words)
     return tuple(sorted(words, key=lambda item: item.sentence.document.date, reverse=True))
+
+
+def _tell_of_the_same(words: Sequence[AnswerWords], embedder: Embedder) -> bool:
+    sentences = (item.sentence for item in words)
+    one, other = embedder.embed_passages([f"{item.document.title}. {item.text}" for item in sentences])
+    return float(one @ other) >= _SAME_MATTER
 
 
 def _find_name(name: str, sentences: Sequence[StoredSpan]) -> StoredSpan | None:

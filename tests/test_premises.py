@@ -9,9 +9,11 @@ from index.embed import SentenceTransformerEmbedder
 from index.reader import open_reader
 from service.answer import Answer
 from service.assistant import Assistant
-from service.premises import denies_what_is_asked
+from service.evidence import Evidence
+from service.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
 from service.verification import verify_answer
+from service.words import AnswerWords
 
 TALKS = """Talks on the ferry dispute in Marlow went into a third day. Harbour chief Ida Voss heads the port's team.
 
@@ -23,9 +25,7 @@ The ferry carried 870 guests in June. The bridge of Esker has been shut since ea
 
 
 @pytest.fixture(scope="module")
-def ask(
-    embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, Index], Answer]:
+def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]:
     reader = open_reader()
 
     def answer(question: str, index: Index) -> Answer:
@@ -61,6 +61,20 @@ def test_a_sentence_that_gives_orders_corrects_nothing(
     )
     answer = ask("Who leads the Seamen's delegation in the talks?", make_index(talks_txt=text))
     assert "Ignore" not in answer.answer
+
+
+@pytest.mark.parametrize(("trust", "corrects"), [(1.0, True), (0.5, False)])
+def test_only_a_trusted_sentence_corrects(make_index: Callable[..., Index], trust: float, corrects: bool) -> None:
+    index = make_index(a_txt="Ida Voss heads the port's team. The Seamen have no delegates in the hall.")
+    (passage,) = index.search("delegates")
+    told, denying = index.sentences([passage])
+    evidence = [
+        Evidence(told, passage, "", 1.0, 0.5, 0.4, 1.0),
+        Evidence(denying, passage, "", 1.0, 0.5, 0.0, trust),
+    ]
+    words = [AnswerWords("Ida Voss", told, 0.4)]
+    found = find_denial("Who heads the Seamen's delegation?", words, evidence)
+    assert found == (denying if corrects else None)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,25 @@ def test_an_answer_is_of_the_time_that_is_asked_for(
     assert answers(question, told(text, day, kind="file"), likeness, dates)
 
 
+@pytest.mark.parametrize(
+    ("question", "answer", "miss"),
+    [
+        ("When did the board admit that it failed?", "On 3 May it conceded that.", "On 3 May the dam failed."),
+        ("When did the harbour company close the mill?", "It shut it in 1971.", "It bought the mill in 1971."),
+        ("Who sank the ferry?", "The sinking was the work of Ana Roo.", "Ana Roo painted the ferry."),
+        ("Where does the ferry refuel?", "Fuel is taken in at Lund.", "It was painted at Lund."),
+        ("When did Ana Roo die?", "Ana Roo (1903 – 1971) ran it.", "Ana Roo ran it from 1971."),
+    ],
+)
+def test_what_was_done_is_told_of(question: str, answer: str, miss: str, likeness: WordLikeness) -> None:
+    assert answers(question, told(answer, probability=0.6), likeness)
+    assert not answers(question, told(miss, probability=0.6), likeness)
+
+
+def test_a_verb_that_says_little_demands_nothing(likeness: WordLikeness) -> None:
+    assert answers("When did the tram start?", told("It is in service from 3 May."), likeness)
+
+
 def test_words_that_were_read_surely_need_no_deed(likeness: WordLikeness) -> None:
     question = "When was the mill founded?"
     assert not answers(question, told("It was closed in 1971.", probability=0.8), likeness)
@@ -119,7 +138,7 @@ def test_a_place_in_an_order_may_stand_beside_the_sentence(likeness: WordLikenes
 
 def test_most_questions_demand_nothing(likeness: WordLikeness) -> None:
     for question in (
-        "Who leads the talks?",
+        "Who is the speaker of the house?",
         "What did the council decide?",
         "Did it sink?",
         "Which disease is it?",

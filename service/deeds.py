@@ -52,8 +52,8 @@ _DID = re.compile("A[DPNLQTI]*?(?:[NQT]|DL|(?<=A)L)(L+)")
 
 def deed_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
     """When was X founded, who killed Y: some word of the sentence is like what was done."""
-    deeds, sure = _deeds(tokenize(question)), _READ.get(kind_of(question))
-    if not deeds or sure is None or likeness is None:
+    deeds, sure = deeds_in(question), _READ.get(kind_of(question))
+    if not deeds or _SAYS_LITTLE.intersection(deeds) or sure is None or likeness is None:
         return None
 
     def tells(told: Evidence) -> bool:
@@ -71,10 +71,10 @@ def deed_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bo
     return tells
 
 
-def _deeds(tokens: tuple[Token, ...]) -> tuple[str, ...]:
-    """What was done, in small letters: words of which one is the verb; none where the verb says little."""
-    found = _participle(tokens) or _behind_who(tokens) or _behind_did(tokens)
-    return () if _SAYS_LITTLE.intersection(found) else found
+def deeds_in(question: str) -> tuple[str, ...]:
+    """What was done, in small letters: words of which one is the verb."""
+    tokens = tokenize(question)
+    return _participle(tokens) or _behind_who(tokens) or _behind_did(tokens)
 
 
 def _participle(tokens: tuple[Token, ...]) -> tuple[str, ...]:

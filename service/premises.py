@@ -7,10 +7,13 @@ very thing; the sentence that denies is told in their place.
 import re
 from collections.abc import Iterator, Sequence
 
-from index import StoredSpan, split_parts, terms
+from index import StoredSpan, split_parts, stem, terms
+from index import words as words_of
+from service.deeds import deeds_in
 from service.evidence import Evidence
 from service.kinds import kind_of
 from service.names import names_of
+from service.opposites import opposites_of
 from service.words import AnswerWords
 
 _DENIES = re.compile(
@@ -21,7 +24,7 @@ _DENIES = re.compile(
     r"called off)\b|n['’]t\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,;:()\n—–]|\s-\s|\b(?:but|while|whereas|because|although|though|so|that)\b")
+_CLAUSE = re.compile(r"[;:()\n—–]|,(?! [A-Z])|\s-\s|\b(?:but|while|whereas|because|although|though|so|that)\b")
 
 _PUT_IN = re.compile(r", (?:which|who|whom|whose|where)\b[^,]*, ")
 _SUPPOSES = re.compile(r"\b(?:if|unless|whether)\b", re.IGNORECASE)
@@ -32,26 +35,55 @@ _DENIED = 2
 """Content words of the question in a clause that denies what is asked for, one or more behind the denial."""
 
 
-def find_denial(question: str, words: Sequence[AnswerWords], evidence: Sequence[Evidence]) -> StoredSpan | None:
+def find_denial(
+    question: str, words: Sequence[AnswerWords], quotes: Sequence[Evidence], evidence: Sequence[Evidence]
+) -> StoredSpan | None:
     """The sentence that denies what the question takes for granted, None without one.
 
-    `words` are those that would answer, in the order in which they are told. The first one's sentence denies what
-    is asked for; or another near the best, without the words, denies something of a name of the question which none
-    of theirs has. Of 829 questions of SQuAD, RGB, MultiHop-RAG, CLAP NQ and RealTime QA with a few words 3 lose
-    them so, 1 of them right.
+    `words` are those that would answer, in the order in which they are told; `quotes` what would be quoted without
+    them. The first words' sentence denies what is asked for, or the best sentence of all does where there are no
+    words or no quotes; or another near the best, without the words, denies something of a name of the question that
+    nothing told has; or it tells the opposite of what was asked for, which nothing near the best tells.
     """
-    if not words or len(split_parts(question)) > 1 or _DENIES.search(question):
+    if not evidence or _needs_no_premise(question):
         return None
-    first = words[0]
-    if denies_what_is_asked(question, first.sentence.text, first.text):
-        return first.sentence
-    names = [terms(name) for name in names_of(question)]
-    untold = [name for name in names if not any(_holds(item.sentence.text, name) for item in words)]
-    trusted = [item for item in evidence if item.trust >= 1]
-    near = (item.sentence for item in trusted if item.score >= _NEAR * evidence[0].score)
+    if words and denies_what_is_asked(question, words[0].sentence.text, words[0].text):
+        return words[0].sentence
+    best = evidence[0]
+    if not (words and quotes) and best.trust >= 1 and denies_what_is_asked(question, best.sentence.text):
+        return best.sentence
+    near = [item.sentence for item in evidence if item.trust >= 1 and item.score >= _NEAR * best.score]
+    return _denial_of_name(question, words, quotes, near) or _reversal(question, near)
+
+
+def _denial_of_name(
+    question: str, words: Sequence[AnswerWords], quotes: Sequence[Evidence], near: Sequence[StoredSpan]
+) -> StoredSpan | None:
+    """The sentence that denies something of a name of the question that nothing told has."""
+    told = [item.sentence.text for item in words or quotes]
+    names = [terms(name) for name in names_of(question)] if told else []
+    untold = [name for name in names if not any(_holds(text, name) for text in told)]
     others = (item for item in near if not any(found.text in item.text for found in words))
-    asked = set(terms(question))
-    return next((item for item in others if _denies_of_any(item.text, untold, asked)), None)
+    return next((item for item in others if _denies_of_any(item.text, untold, set(terms(question)))), None)
+
+
+def _needs_no_premise(question: str) -> bool:
+    """True of what asks for several things, denies something itself or is asked with yes or no in mind."""
+    kinds = ("yes_no", "comparison")
+    return len(split_parts(question)) > 1 or _DENIES.search(question) is not None or kind_of(question) in kinds
+
+
+def _reversal(question: str, near: Sequence[StoredSpan]) -> StoredSpan | None:
+    """The sentence that tells the opposite of what was done, where none tells that it was."""
+    sides = opposites_of(deeds_in(question))
+    if sides is None:
+        return None
+    same, other = sides
+    asked = set(terms(question)) - same - other
+    about = [(item, set(map(stem, words_of(item.text)))) for item in near]
+    if any(same & told and asked & told for _, told in about):
+        return None
+    return next((item for item, told in about if other & told and len(asked & told) >= _DENIED), None)
 
 
 def denies_what_is_asked(question: str, sentence: str, words: str | None = None) -> bool:
@@ -59,7 +91,7 @@ def denies_what_is_asked(question: str, sentence: str, words: str | None = None)
 
     Where `words` of it would answer, what is denied must have two of the question's own and none of these.
     """
-    if _DENIES.search(question) or kind_of(question) == "yes_no":
+    if _needs_no_premise(question):
         return False
     asked = set(terms(question))
     for clause, behind in _denials(sentence):

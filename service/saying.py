@@ -11,7 +11,7 @@ from service.evidence import Evidence, choose_quotes, choose_sides
 from service.kinds import Kind, kind_of
 from service.likeness import WordLikeness
 from service.lists import whole_list
-from service.premises import denies_what_is_asked, find_denial
+from service.premises import find_denial
 from service.time_phrases import find_phrases
 from service.verdicts import decide
 from service.words import AnswerWords, choose_words, narrow, newest_first
@@ -45,19 +45,23 @@ class Speaker:
         question = timing.query
         demands = demands_of(question, timing, None if by_words else self._likeness)
         answering, failing = weigh_answering(evidence, demands, self._likeness)
-        if evidence and not answering and denies_what_is_asked(question, evidence[0].sentence.text):
-            return Saying((), (evidence[0],), is_whole=True)
         verdict = None if by_words else decide(question, answering, self._embedder)
         if verdict is not None:
             told = tuple(item for item in answering if item.sentence in verdict.evidence)
             return Saying((verdict,), told, is_whole=True)
-        kind = kind_of(question)
         sentences = [item.sentence for item in answering]
         found = choose_words(self._index, question, passages, sentences, failing)
         words = newest_first(found, None if by_words else self._embedder)
-        denial = find_denial(question, words, evidence)
-        if denial is not None:
-            return Saying((), self._correct(denial, words, evidence), is_whole=True)
+        quotes = choose_quotes(answering, self._limit)
+        denial = find_denial(question, words, quotes, evidence)
+        if denial is None:
+            return self._answer(question, words, answering)
+        corrected = _correct(denial, words or quotes, evidence)[: self._limit]
+        return Saying((), corrected, is_whole=True) if corrected else self._answer(question, (), answering)
+
+    def _answer(self, question: str, words: Sequence[AnswerWords], answering: Sequence[Evidence]) -> Saying:
+        """The words first, then whole lists, both sides or the best sentences."""
+        kind = kind_of(question)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
         if asks_two_sides(question, kind):
             sides = choose_sides(answering, self._limit)
@@ -68,13 +72,16 @@ class Speaker:
             return Saying((), items, is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))
 
-    def _correct(
-        self, denial: StoredSpan, words: Sequence[AnswerWords], evidence: Sequence[Evidence]
-    ) -> tuple[Evidence, ...]:
-        """The denial first, then what would have been answered else."""
-        told = dict.fromkeys([denial, *(item.sentence for item in words)])
-        held = {item.sentence.id: item for item in evidence}
-        return tuple(held[sentence.id] for sentence in told if sentence.id in held)[: self._limit]
+
+def _correct(
+    denial: StoredSpan, told: Sequence[AnswerWords | Evidence], evidence: Sequence[Evidence]
+) -> tuple[Evidence, ...]:
+    """The denial first, then what would have been told else; nothing where the denial is no evidence."""
+    held = {item.sentence.id: item for item in evidence}
+    if denial.id not in held:
+        return ()
+    sentences = dict.fromkeys([denial, *(item.sentence for item in told)])
+    return tuple(held[sentence.id] for sentence in sentences if sentence.id in held)
 
 
 def asks_two_sides(question: str, kind: Kind) -> bool:

@@ -22,6 +22,8 @@ _OPENING = re.compile(
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
 
 
+_WHO_IS = re.compile(r"who (?:is|was) [A-Z]", re.IGNORECASE)
+
 SURE = 0.5
 """Least probability of words at which no sentence but theirs is quoted."""
 
@@ -144,6 +146,7 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
         is_cut_from(text, plain_quote(sentence.text))
         and may_answer(question, kind, text)
         and _is_news(text, question)
+        and not (kind == "person" and _names_whom_it_asks_about(question, sentence.text, text))
     )
     return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 
@@ -152,6 +155,17 @@ def _is_news(text: str, question: str) -> bool:
     """True when the words hold one that the question does not have."""
     asked = set(words(question))
     return any(word not in asked and word not in STOP_WORDS for word in words(text))
+
+
+def _names_whom_it_asks_about(question: str, sentence: str, text: str) -> bool:
+    """True where a name of the question stands right behind the words.
+
+    Governor Ida Voss was not replaced by the governor; though it tells who she is.
+    """
+    if _WHO_IS.match(question):
+        return False
+    behind = re.search(rf"{re.escape(text)} ([A-Z][\w’'-]+)", sentence)
+    return behind is not None and behind.group(1) in re.findall(r"[\w’'-]+", question)
 
 
 def _key(text: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from index import Index
+from index import Index, stem
 from index.embed import SentenceTransformerEmbedder
 from index.reader import open_reader
 from service.answer import Answer
 from service.assistant import Assistant
 from service.evidence import Evidence
+from service.opposites import opposites_of
 from service.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
 from service.verification import verify_answer
@@ -21,7 +22,11 @@ The Seamen have no delegates in the hall, so the mediators pass on to them what 
 
 On Tuesday the mayor ruled out closing the harbour at night. The mayor's answer to the port came on Friday.
 
-The ferry carried 870 guests in June. The bridge of Esker has been shut since early May."""
+The ferry carried 870 guests in June. The bridge of Esker has been shut since early May.
+
+The bank of Marlow lowered its key rate in May. Weak demand is the reason, it says. Chief engineer Ana Roo resigned.
+
+To save money, the line has dropped two stops, Mill Lane and Park. The stop at the hospital opens in June."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +47,9 @@ def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]
         ("Who leads the Seamen's delegation in the talks?", "The Seamen have no delegates in the hall"),
         ("When did the mayor agree to close the harbour at night?", "On Tuesday the mayor ruled out closing"),
         ("How many guests crossed the bridge of Esker in June?", "The bridge of Esker has been shut"),
+        ("When will the stop at Mill Lane open?", "To save money, the line has dropped two stops"),
+        ("Why did the bank of Marlow raise its key rate?", "The bank of Marlow lowered its key rate"),
+        ("Why did the engineer Ana Roo stay on?", "Chief engineer Ana Roo resigned"),
     ],
 )
 def test_a_false_premise_is_corrected_by_the_sentence_that_denies_it(
@@ -73,7 +81,7 @@ def test_only_a_trusted_sentence_corrects(make_index: Callable[..., Index], trus
         Evidence(denying, passage, "", 1.0, 0.5, 0.0, trust),
     ]
     words = [AnswerWords("Ida Voss", told, 0.4)]
-    found = find_denial("Who heads the Seamen's delegation?", words, evidence)
+    found = find_denial("Who heads the Seamen's delegation?", words, evidence[:1], evidence)
     assert found == (denying if corrects else None)
 
 
@@ -91,6 +99,38 @@ def test_a_true_one_is_answered_in_few_words(
     answer = ask(question, make_index(talks_txt=TALKS))
     assert answer.sentences[0].kind == "words"
     assert first in answer.sentences[0].text
+
+
+@pytest.mark.parametrize(
+    ("texts", "denied"),
+    [
+        (["The bank of Marlow lowered its rate."], True),
+        (["The bank of Marlow kept its rate."], False),
+        (["The bank of Esker lowered its sails."], False),
+        (["The bank of Marlow lowered its rate.", "In June the rate rose."], False),
+    ],
+)
+def test_the_opposite_denies_where_nothing_tells_that_it_was_done(
+    make_index: Callable[..., Index], texts: list[str], denied: bool
+) -> None:
+    index = make_index(a_txt=" ".join(texts))
+    (passage,) = index.search("bank")
+    evidence = [Evidence(item, passage, "", 1.0, 0.5, 0.0, 1.0) for item in index.sentences([passage])]
+    found = find_denial("Why did the bank of Marlow raise its rate?", (), evidence[:1], evidence)
+    assert (found is not None) is denied
+
+
+@pytest.mark.parametrize(
+    ("deeds", "opposite"),
+    [(["raise"], "lowered"), (["rate", "fell"], "risen"), (["close"], "opens"), (["paint"], None)],
+)
+def test_opposites(deeds: list[str], opposite: str | None) -> None:
+    sides = opposites_of(deeds)
+    assert (sides is None) if opposite is None else (sides is not None and stem(opposite) in sides[1])
+
+
+def test_what_is_asked_for_with_both_has_no_opposite() -> None:
+    assert opposites_of(["rise", "fall"]) is None
 
 
 @pytest.mark.parametrize(

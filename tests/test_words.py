@@ -165,6 +165,14 @@ def test_what_cannot_be_the_answer_is_not_given_as_one(
     assert said(ask(index, fake_embedder, FakeReader(words, probability), question)) == []
 
 
+@pytest.mark.parametrize(("question", "found"), [("Who followed Ana Roo?", []), ("Who is Ana Roo?", ["Governor"])])
+def test_a_title_before_the_name_that_was_asked_about_tells_only_who_that_is(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder, question: str, found: list[str]
+) -> None:
+    index = make_index(rate_txt="In Verania Governor Ana Roo voted. The board of the bank met twice.")
+    assert said(ask(index, fake_embedder, FakeReader("Governor"), question)) == found
+
+
 def test_words_in_a_sentence_that_gives_orders_are_no_answer(
     make_index: Callable[..., Index], fake_embedder: FakeEmbedder
 ) -> None:

@@ -1,0 +1,46 @@
+"""Deeds and their opposites: what was lowered was not raised, who resigned did not stay."""
+
+from collections.abc import Iterable
+
+from index import stem
+
+_PAIRS = (
+    (
+        """up raise raised lift lifted hike hiked increase increased rise rose risen rising climb climbed grow
+        grew grown gain gained jump jumped soar soared surge surged expand expanded widen widened""",
+        """down lower lowered cut reduce reduced decrease decreased fall fell fallen falling drop dropped decline
+        declined sink sank sunk slip slipped shrink shrank slash slashed plunge plunged narrow
+        narrowed""",
+    ),
+    ("open opened reopen reopened opens reopens", "close closed shut closes closing"),
+    ("start started begin began begun launch launched", "stop stopped end ended cease ceased halt halted"),
+    (
+        "accept accepted agree agreed approve approved back backed support supported",
+        "reject rejected refuse refused oppose opposed block blocked veto vetoed decline declined",
+    ),
+    ("win won", "lose lost"),
+    ("buy bought acquire acquired", "sell sold"),
+    ("join joined enter entered", "leave left quit withdraw withdrew withdrawn"),
+    ("stay stayed remain remained", "resign resigned quit leave left depart departed"),
+    ("appoint appointed hire hired", "dismiss dismissed fire fired sack sacked"),
+    ("allow allowed permit permitted legalise legalised", "ban banned forbid forbade forbidden prohibit outlaw"),
+    ("confirm confirmed admit admitted", "deny denied denies"),
+    ("free freed release released", "seize seized detain detained capture captured arrest arrested"),
+    ("build built", "demolish demolished raze razed tear torn"),
+    ("lengthen lengthened extend extended prolong prolonged", "shorten shortened cut curtail curtailed"),
+)
+_SIDES = tuple(
+    pair
+    for one, other in _PAIRS
+    for sides in [tuple(frozenset(map(stem, side.split())) for side in (one, other))]
+    for pair in (sides, sides[::-1])
+)
+
+
+def opposites_of(deeds: Iterable[str]) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The stems of what says the same as one of the deeds, and those of its opposites; None without any."""
+    stems = set(map(stem, deeds))
+    found = [(same, other) for same, other in _SIDES if same & stems and not other & stems]
+    if not found:
+        return None
+    return frozenset().union(*(same for same, _ in found)), frozenset().union(*(other for _, other in found))

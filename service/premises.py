@@ -24,7 +24,11 @@ _DENIES = re.compile(
     r"called off)\b|n['’]t\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[;:()\n—–]|,(?! [A-Z])|\s-\s|\b(?:but|while|whereas|because|although|though|so|that)\b")
+_CLAUSE = re.compile(
+    r"[;:()\n—–]|,(?! (?:[A-Z][\w’'-]* )+and [A-Z])|\s-\s|"
+    r"\b(?:but|while|whereas|because|although|though|so|that)\b"
+)
+"""What ends a clause; not the comma behind which names are listed."""
 
 _PUT_IN = re.compile(r", (?:which|who|whom|whose|where)\b[^,]*, ")
 _SUPPOSES = re.compile(r"\b(?:if|unless|whether)\b", re.IGNORECASE)

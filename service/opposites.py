@@ -38,9 +38,14 @@ _SIDES = tuple(
 
 
 def opposites_of(deeds: Iterable[str]) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The stems of what says the same as one of the deeds, and those of its opposites; None without any."""
-    stems = set(map(stem, deeds))
-    found = [(same, other) for same, other in _SIDES if same & stems and not other & stems]
-    if not found:
-        return None
-    return frozenset().union(*(same for same, _ in found)), frozenset().union(*(other for _, other in found))
+    """Of the first deed that has an opposite: the stems of what says the same, and those of its opposites.
+
+    None where none has one, or both are among the deeds.
+    """
+    stems = tuple(map(stem, deeds))
+    for deed in stems:
+        found = [(same, other) for same, other in _SIDES if deed in same]
+        if found:
+            same, other = (frozenset().union(*side) for side in zip(*found, strict=True))
+            return None if other.intersection(stems) else (same, other)
+    return None

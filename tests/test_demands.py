@@ -56,6 +56,12 @@ def likeness(embedder: SentenceTransformerEmbedder) -> WordLikeness:
             "They brought in 9 tonnes of barley.",
             "They brought in 9 tonnes of rye.",
         ),
+        (
+            "Who leads the Norwegian delegation?",
+            "Norway's delegation is led by Ana Roo.",
+            "A Danish delegation is led by Ana Roo.",
+        ),
+        ("Who leads Lund's delegation?", "The delegation is led by Ana Roo.", "Ana Roo leads Aarhus’ delegation."),
         ("How fast is the ferry?", "It does 40 kilometres an hour.", "It is 40 metres long."),
         ("How long is the truce?", "It lasts six weeks.", "It has three phases."),
         ("How old was the mayor?", "Ida Voss, aged 51, was mayor.", "The mayor had two sons."),

@@ -173,6 +173,14 @@ def test_a_title_before_the_name_that_was_asked_about_tells_only_who_that_is(
     assert said(ask(index, fake_embedder, FakeReader("Governor"), question)) == found
 
 
+@pytest.mark.parametrize(("probability", "found"), [(0.7, []), (0.9, ["Ana Roo"])])
+def test_who_is_named_in_the_question_is_rarely_its_answer(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder, probability: float, found: list[str]
+) -> None:
+    index = make_index(rate_txt="In Verania Ana Roo was followed in May. The board of the bank met twice.")
+    assert said(ask(index, fake_embedder, FakeReader("Ana Roo", probability), "Who followed Roo?")) == found
+
+
 def test_words_in_a_sentence_that_gives_orders_are_no_answer(
     make_index: Callable[..., Index], fake_embedder: FakeEmbedder
 ) -> None:

@@ -76,7 +76,7 @@ def demands_of(question: str, timing: Timing, likeness: WordLikeness | None) -> 
 
     Of two things that are asked a sentence may answer one.
     """
-    if asks_twice(question) or len(split_parts(question)) > 1:
+    if asks_twice(question) or len(split_parts(question)) > 1 or kind_of(question) == "comparison":
         return ()
     found = (
         _kind(question),

@@ -148,7 +148,7 @@ def test_most_questions_demand_nothing(likeness: WordLikeness) -> None:
         "What did the council decide?",
         "Did it sink?",
         "Which disease is it?",
-        "How did the Norwegian delegation change in May?",
+        "How did the Norwegian delegation change?",
     ):
         assert demands_of(question, plan_search(question, NO_DATES), likeness) == ()
 

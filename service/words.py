@@ -22,7 +22,7 @@ _OPENING = re.compile(
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
 
 
-_WHO_IS = re.compile(r"who (?:is|was) [A-Z]", re.IGNORECASE)
+_WHO_IS = re.compile(r"[Ww]ho (?:is|was) [A-Z]")
 
 _NAMESAKE = 0.85
 """Probability from which on words may answer that end with a name of the question; of 879 persons of SQuAD 5 do."""

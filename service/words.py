@@ -168,7 +168,7 @@ def _is_whom_it_asks_about(question: str, sentence: str, text: str, probability:
     """
     if _WHO_IS.match(question):
         return False
-    named = re.findall(r"[A-Z][\w’'-]*\w", question)[1:]
+    named = re.findall(r"(?<=\W)[A-Z][\w’'-]*\w", question)
     behind = re.search(rf"{re.escape(text)} (\S*\w)", sentence)
     if behind is not None and behind.group(1) in named:
         return True

@@ -167,7 +167,7 @@ def test_what_cannot_be_the_answer_is_not_given_as_one(
 
 @pytest.mark.parametrize(
     ("question", "found"),
-    [("Who followed Ana Roo?", []), ("Who was chosen after Ana Roo?", []), ("Who is Ana Roo?", ["Governor"])],
+    [("Who followed Ana Roo?", []), ("who was chosen after Ana Roo?", []), ("Who is Ana Roo?", ["Governor"])],
 )
 def test_a_title_before_the_name_that_was_asked_about_tells_only_who_that_is(
     make_index: Callable[..., Index], fake_embedder: FakeEmbedder, question: str, found: list[str]

@@ -59,16 +59,17 @@ ALL_DAYS = Period()
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What a search prefers by date without leaving out the rest: a period, the newest, or both."""
+    """What a search prefers by date without leaving out the rest: a period, the newest, or the newest of one."""
 
     period: Period = ALL_DAYS
     newest_first: bool = False
 
     def timeliness(self, days: Sequence[date]) -> NDArray[np.float64]:
         """What is left of a passage's score, by its document's day: 1 for the right time; shape (days,)."""
-        ages = {day: age for age, day in enumerate(sorted(set(days), reverse=True))}
+        in_time = {day for day in days if self.period.end is None or day < self.period.end}
+        ages = {day: age for age, day in enumerate(sorted(in_time, reverse=True))} if self.newest_first else {}
         oldest = max(1, len(ages) - 1)
-        losses = [self._loss(day, ages[day] / oldest if self.newest_first else 0.0) for day in days]
+        losses = [self._loss(day, ages.get(day, 0) / oldest) for day in days]
         return 1 - np.array(losses)
 
     def _loss(self, day: date, age: float) -> float:

@@ -299,7 +299,8 @@ class Assistant:
             return "name_unknown"
         if watch.subject is None or watch.subject < least_on_subject(timing.query):
             return "nothing_on_subject"
-        known = kind_of(timing.query) == "yes_no" or watch.subject >= WELL_ON_SUBJECT
+        # No passage alone answers what compares two things, and none says yes or no.
+        known = kind_of(timing.query) in ("yes_no", "comparison") or watch.subject >= WELL_ON_SUBJECT
         return None if is_sure(watch.confidence, self._settings.caution, known) else "not_answered"
 
     def _word(self, found: _Found, watch: _Watch) -> Iterator[Event]:

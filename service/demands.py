@@ -14,7 +14,7 @@ from index import STOP_WORDS, TAIL_DAYS, Period, fold, split_parts, stem, words
 from service.counts import count_of, measure_of
 from service.dates import Timing
 from service.deeds import deed_of
-from service.evidence import LIKELY, Evidence
+from service.evidence import LIKELY, SIDE, Evidence
 from service.kinds import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
 from service.likeness import WordLikeness
 from service.time_ranges import MONTHS
@@ -51,7 +51,8 @@ _TAKES_INFINITIVE = re.compile(
 )
 """Words behind which "to do" tells of no purpose."""
 _ENOUGH = 0.8
-"""Least share of the best score at which a sentence that meets the demands stands in for better ones that don't."""
+"""Least share of the best score at which a sentence that meets the demands stands in for better ones that don't;
+SIDE of the other side of a comparison."""
 
 _FORETELLS = re.compile(r"\b(?:will|would|going to|plans?|planned|next|expect\w*|should)\b")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -59,12 +60,13 @@ _DAY = re.compile(r"\b([1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\b(?!,?\d)")
 
 
 def weigh_answering(
-    evidence: Sequence[Evidence], demands: Sequence[Demand], likeness: WordLikeness
+    evidence: Sequence[Evidence], demands: Sequence[Demand], likeness: WordLikeness, two_sided: bool = False
 ) -> tuple[tuple[Evidence, ...], frozenset[int]]:
     """The sentences near the best, or likely to answer, that meet the demands; and the ids of those that don't."""
     if not demands or not evidence:
         return tuple(evidence), frozenset()
-    near = [item for item in evidence if item.score >= _ENOUGH * evidence[0].score or item.probability >= LIKELY]
+    share = SIDE if two_sided else _ENOUGH
+    near = [item for item in evidence if item.score >= share * evidence[0].score or item.probability >= LIKELY]
     said = {word for item in near for word in words(item.sentence.text)} - STOP_WORDS
     likeness.expect(word for word in said if word.endswith(("s", "ed", "ing")))
     failing = frozenset(item.sentence.id for item in near if not all(demand(item) for demand in demands))

@@ -7,12 +7,11 @@ from index import Embedder, Index, Passage, StoredSpan
 from service.cite import Claim, cut
 from service.dates import Timing
 from service.demands import demands_of, weigh_answering
-from service.evidence import Evidence, choose_quotes, choose_sides
-from service.kinds import Kind, kind_of
+from service.evidence import Evidence, asks_two_sides, choose_quotes, choose_sides
+from service.kinds import kind_of
 from service.likeness import WordLikeness
 from service.lists import whole_list
 from service.premises import find_denial
-from service.time_phrases import find_phrases
 from service.verdicts import decide
 from service.words import AnswerWords, choose_words, narrow, newest_first
 
@@ -44,7 +43,7 @@ class Speaker:
         """What is said to the question of a search; `by_words` without the embedder."""
         question = timing.query
         demands = demands_of(question, timing, None if by_words else self._likeness)
-        answering, failing = weigh_answering(evidence, demands, self._likeness)
+        answering, failing = weigh_answering(evidence, demands, self._likeness, asks_two_sides(question))
         verdict = None if by_words else decide(question, answering, self._embedder)
         if verdict is not None:
             told = tuple(item for item in answering if item.sentence in verdict.evidence)
@@ -63,7 +62,7 @@ class Speaker:
         """The words first, then whole lists, both sides or the best sentences."""
         kind = kind_of(question)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
-        if asks_two_sides(question, kind):
+        if asks_two_sides(question):
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
         quotes = choose_quotes(answering, self._limit)
@@ -82,8 +81,3 @@ def _correct(
         return ()
     sentences = dict.fromkeys([denial, *(item.sentence for item in told)])
     return tuple(held[sentence.id] for sentence in sentences if sentence.id in held)
-
-
-def asks_two_sides(question: str, kind: Kind) -> bool:
-    """True where two things are compared, or one at two times."""
-    return kind == "comparison" or len(find_phrases(question)) > 1

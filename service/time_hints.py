@@ -19,7 +19,7 @@ _MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTHS)})\w*", re.IGN
 class TimeHint:
     """The period that is `wanted` of documents, and the one that is `required` of them.
 
-    `newest_first` when the newest count more; `words` are those of the question that it rests on. `bare`
+    `newest_first` when the newest of them count more; `words` are those of the question that it rests on. `bare`
     is the question without the phrases that bind: they speak of documents, and no document speaks like that.
     """
 
@@ -57,10 +57,15 @@ def read_hint(question: str, today: date) -> TimeHint:
     return TimeHint(
         wanted=ALL_DAYS if binds else whole,
         required=(whole if binds else ALL_DAYS).narrow(Period(as_of=as_of)),
-        newest_first=newest is not None,
+        newest_first=newest is not None or (not binds and any(_is_state(question, phrase) for phrase, _ in ranges)),
         words=tuple(dict.fromkeys([*words, *([newest] if newest else [])])),
         bare=_without(question, [phrase for phrase in used if phrase.force == "as_of" or binds]),
     )
+
+
+def _is_state(question: str, phrase: TimePhrase) -> bool:
+    """How it stood by June: the newest of what was told until then knows best."""
+    return question[phrase.start : phrase.end].lower().startswith("by ")
 
 
 def _without(question: str, phrases: Sequence[TimePhrase]) -> str:

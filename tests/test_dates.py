@@ -148,6 +148,8 @@ def test_a_preference_takes_most_from_what_was_told_too_early_and_less_and_less_
     assert left[2] == pytest.approx(1 - 0.3 / 2)
     newest = Preference(newest_first=True).timeliness(days)
     assert (newest[1], newest[0]) == (1.0, pytest.approx(0.7))
+    until = Preference(Period(before=date(2024, 7, 1)), newest_first=True).timeliness(days)
+    assert until[4] == 1.0 > max(until[0], until[1])
 
 
 def test_ranges_are_read_in_several_threads_at_once() -> None:

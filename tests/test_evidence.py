@@ -1,11 +1,19 @@
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
 from index import Index
 from index.embed import Embedder
-from service.evidence import Evidence, choose_quotes, least_on_subject, measure_subject, rank_evidence
+from service.evidence import (
+    Evidence,
+    choose_quotes,
+    choose_sides,
+    least_on_subject,
+    measure_subject,
+    rank_evidence,
+)
 
 BRIDGE = (
     "# The Marlow bridge\n\n"
@@ -124,6 +132,28 @@ def test_what_is_much_worse_than_the_best_is_not_quoted(index: Index, fake_embed
     evidence = _rank(index, "How long will the repairs of the bridge take?", fake_embedder)
     assert len(evidence) > 3
     assert choose_quotes(evidence, 10)[-1].score >= 0.8 * evidence[0].score
+
+
+@pytest.mark.parametrize(
+    ("likeness", "share", "chosen"),
+    [(0.9, 0.6, ["b", "a"]), (0.9, 0.4, ["a"]), (0.3, 0.9, ["a"])],
+)
+def test_the_other_side_of_a_comparison_tells_of_the_same_matter(
+    make_index: Make, likeness: float, share: float, chosen: list[str]
+) -> None:
+    index = make_index(
+        a_txt="date 2024-01-01 (X) -- The toll was 3 euros in May.",
+        b_txt="date 2024-06-01 (X) -- The toll is 4 euros now.",
+    )
+    passages = sorted(index.search("toll", 8), key=lambda passage: passage.document.path)
+    (a,), (b,) = (index.sentences([passage]) for passage in passages)
+    one = np.array([1.0, 0.0], dtype=np.float32)
+    other = np.array([likeness, (1 - likeness**2) ** 0.5], dtype=np.float32)
+    evidence = [
+        Evidence(a, passages[0], "", 1.0, 0.5, 0.0, 1.0, meaning=one),
+        Evidence(b, passages[1], "", share, 0.5, 0.0, 1.0, meaning=other),
+    ]
+    assert [item.sentence.document.path[0] for item in choose_sides(evidence, 3)] == chosen
 
 
 @pytest.mark.parametrize("question", [question for question, _ in OBVIOUS])

@@ -76,3 +76,9 @@ def test_of_a_question_in_several_parts_no_day_is_that_of_the_whole(question: st
 def test_as_of_holds_for_all_parts() -> None:
     question = "As of 12 July 2024, did wheat prices fall, and what was reported in May of the harvest in Verania?"
     assert read_hint(question, TODAY).required == Period(as_of=date(2024, 7, 12))
+
+
+@pytest.mark.parametrize(("phrase", "newest"), [("by", True), ("in", False), ("until", False)])
+def test_how_it_stood_by_a_time_is_told_best_by_the_newest_until_then(phrase: str, newest: bool) -> None:
+    hint = read_hint(f"Which gate was shut {phrase} the summer of 2023?", TODAY)
+    assert (hint.newest_first, hint.wanted.before) == (newest, date(2023, 9, 1))

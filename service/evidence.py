@@ -33,11 +33,14 @@ _CANDIDATES = 12
 held the answer to no more of 41 questions of the seeds, 300 of RealTime QA and 98 of RGB, and to .009 more of 234
 of MultiHop-RAG."""
 REACH = 0.1
-"""How far below the best score a sentence may be quoted beside it.
+"""How far below the best score a sentence may be quoted beside it."""
+_AS_LIKELY = 1.0
+"""How much less likely to answer it may be as the reader finds it, in logits.
 
-Ranked by cosine, words and reading alone: of 489 SQuAD questions (four articles that the reader did not learn
-from, gold paragraph) .873 of what is quoted answers, and .831 of the answering sentences are quoted; at .15 .863
-and .847. Of 140 answers of CLAP NQ, most of several sentences, .782 and .422, at .15 .750 and .466."""
+Ranked by cosine, words and reading alone: of 585 SQuAD questions (five articles that the reader did not learn
+from, gold paragraph) .927 of what is quoted answers, .845 of the answering sentences are quoted, and .949 of the
+questions get one. Whatever the reader finds .912, .852 and .954; the best alone .916, .814 and .916; and within .3
+.923, .860 and .962, but over several documents, on the seeds, that quotes more beside the point."""
 
 SIDE = 0.5
 """Least share of the best score that the other side of a comparison has."""
@@ -101,7 +104,8 @@ class Evidence:
     """A sentence that may answer; `cosine` is None while the embedder is loading.
 
     It was found in or beside the `passage`; `around` holds its neighbours and its document's title. `probability`
-    is that of the words in it that were read to be the answer, 0 without any. `trust` is the share of its score
+    is that of the words in it that were read to be the answer, 0 without any; `margin` how much likelier the best
+    answer that begins in it is than none, -inf where it was not read. `trust` is the share of its score
     that it keeps, less than all where it gives orders or stands beside one.
     """
 
@@ -113,6 +117,7 @@ class Evidence:
     probability: float
     trust: float
     cosine: float | None = None
+    margin: float = -inf
     meaning: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
@@ -184,7 +189,7 @@ def _likeness(item: Evidence, other: Evidence) -> float:
 
 
 def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
-    """The sentences to quote: the best, and others nearly as good that say something else.
+    """The sentences to quote: the best, and others that say something else and that the reader finds as likely.
 
     Those of one document stand together and in its order, so that "it" and "he" keep their meaning.
     """
@@ -192,7 +197,7 @@ def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, .
     for item in evidence:
         if len(chosen) == limit or item.score < evidence[0].score - REACH:
             break
-        if not any(_repeats(item, other) for other in chosen):
+        if item.margin >= evidence[0].margin - _AS_LIKELY and not any(_repeats(item, other) for other in chosen):
             chosen.append(item)
     documents = [item.sentence.document.id for item in chosen]
     return tuple(
@@ -249,7 +254,18 @@ def _by_words(
             + _WEIGHTS["answer"] / (1 + exp(-answers.margin / _EVEN))
         ) * passage.timeliness
         around = " ".join([passage.document.title, *(sentences[n].text for n in near)])
-        scored.append(Evidence(sentence, passage, around, score, overlap, answers.probability, trusted[position]))
+        scored.append(
+            Evidence(
+                sentence,
+                passage,
+                around,
+                score,
+                overlap,
+                answers.probability,
+                trusted[position],
+                margin=answers.margin,
+            )
+        )
     return scored
 
 

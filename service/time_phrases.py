@@ -1,8 +1,9 @@
 """A question -> the phrases in it that say of when the answer should be; what only names the subject is none.
 
 A month, a day or a year counts behind a preposition of time ("in June", "since 2023"), a relative expression ("last
-week") by itself. "The 2022 plan" and "the October 7 attack" have no preposition before the date; what stands around
-a date decides the rest. Case tells names from months: "in June" but "June Smith".
+week") by itself. "The 2022 plan" and "the October 7 attack" have no preposition before the date, but what came
+"after the October 7 attack" was told since that day; what stands around a date decides the rest. Case tells names
+from months: "in June" but "June Smith".
 """
 
 import re
@@ -132,6 +133,8 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 
+_DETERMINER = r"(?:the|its|their|his|her|this|that|\w+['’]s)"
+
 # --- what stands around a phrase ---
 
 _NAMED = frozenset(
@@ -142,6 +145,13 @@ _NAMED = frozenset(
     camp holiday holidays sale fashion""".split()
 )
 """Behind a day, a month or a year these words are what it names: "after October 7 attacks"."""
+
+_EVENT = re.compile(
+    rf"\b(?:after|since|following) {_DETERMINER} (?P<day>{_DAY}|{_WHOLE_MONTH}|{_YEAR}) "
+    rf"(?:{'|'.join(sorted(_NAMED))})\b",
+    re.IGNORECASE,
+)
+"""What was told since the first day of the event's time: after its November 2024 decision."""
 
 _POSSESSED = re.compile(r"['’]s?\b|-\w")
 _OF = re.compile(r" of\b")
@@ -185,6 +195,8 @@ def find_phrases(question: str) -> tuple[TimePhrase, ...]:
         expressions = tuple(part for part in pair.groups() if part)
         if not _names(question[pair.end() :], "day"):
             found.append(_phrase(question, pair, "in", "span", expressions))
+    events = _EVENT.finditer(question)
+    found.extend(_phrase(question, event, "since", "span", (event.group("day"),)) for event in events)
     for single in _SINGLE.finditer(question):
         phrase = _read_single(question, single)
         if phrase is not None and not any(phrase.start < other.end and other.start < phrase.end for other in found):

@@ -135,6 +135,22 @@ def test_what_is_much_worse_than_the_best_is_not_quoted(index: Index, fake_embed
 
 
 @pytest.mark.parametrize(
+    ("margin", "score", "quoted"), [(-1.5, 0.95, 2), (-4.0, 0.95, 1), (3.0, 0.95, 2), (3.0, 0.8, 1)]
+)
+def test_beside_the_best_stands_what_the_reader_finds_as_likely(
+    make_index: Make, margin: float, score: float, quoted: int
+) -> None:
+    index = make_index(a_txt="The toll was raised in May. Ana Roo paid for lunch.")
+    (passage,) = index.search("toll", 1)
+    one, other = index.sentences([passage])
+    evidence = [
+        Evidence(one, passage, "", 1.0, 0.5, 0.0, 1.0, margin=-1.0),
+        Evidence(other, passage, "", score, 0.5, 0.0, 1.0, margin=margin),
+    ]
+    assert len(choose_quotes(evidence, 3)) == quoted
+
+
+@pytest.mark.parametrize(
     ("likeness", "share", "chosen"),
     [(0.9, 0.6, ["b", "a"]), (0.9, 0.4, ["a"]), (0.3, 0.9, ["a"])],
 )

@@ -82,3 +82,17 @@ def test_as_of_holds_for_all_parts() -> None:
 def test_how_it_stood_by_a_time_is_told_best_by_the_newest_until_then(phrase: str, newest: bool) -> None:
     hint = read_hint(f"Which gate was shut {phrase} the summer of 2023?", TODAY)
     assert (hint.newest_first, hint.wanted.before) == (newest, date(2023, 9, 1))
+
+
+@pytest.mark.parametrize(
+    ("question", "after"),
+    [
+        ("When does the board meet after its November 2023 decision?", date(2023, 11, 1)),
+        ("What was said since the October 7 attack?", date(2023, 10, 7)),
+        ("Who led the party after Ana's 2022 reform?", date(2022, 1, 1)),
+        ("What were the aims of the 2022 plan?", None),
+        ("What was said of the October 7 attack?", None),
+    ],
+)
+def test_what_came_after_an_event_was_told_since_its_first_day(question: str, after: date | None) -> None:
+    assert read_hint(question, TODAY).wanted == Period(after)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from index import Embedder, Index, Passage, StoredSpan, split_parts, terms, words
 from service.kinds import CAUSE, NUMBER, kind_of
 from service.orders import trust
+from service.subject import tags, tokenize
 from service.time_phrases import find_phrases
 
 _BESIDE = 400
@@ -81,6 +82,7 @@ _DATE = re.compile(
     r"months?|days?|spring|summer|autumn|winter)\b"
 )
 _NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
+_THING = re.compile("W([NL]+(?=A)|N*L)")
 _ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
 
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
@@ -302,7 +304,7 @@ def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") ->
 
 
 def _kind_match(question: str, sentence: str) -> float:
-    """One when the sentence holds the kind of thing asked for, a half when the question does not tell."""
+    """One when the sentence holds the kind of thing asked for or names it, a half when nothing tells."""
     kind = kind_of(question)
     if kind == "comparison":
         known = set(words(question))
@@ -314,7 +316,22 @@ def _kind_match(question: str, sentence: str) -> float:
         if asked.search(lowered):
             known = set(words(question))
             return float(any(match.group().lower() not in known for match in wanted.finditer(sentence)))
-    return 0.5
+    thing = _asked_thing(question)
+    return 1.0 if thing is not None and thing in terms(sentence) else 0.5
+
+
+def _asked_thing(question: str) -> str | None:
+    """The stem of "crossing" in "which crossing was shut".
+
+    Of 674 SQuAD questions with one the best sentence answers .948 where its naming counts, .942 else; unread .832
+    and .831.
+    """
+    tokens = tokenize(question)
+    place = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
+    found = _THING.match(tags(tokens), place)
+    if found is None:
+        return None
+    return next(iter(terms(tokens[found.end(1) - 1].low)), None)
 
 
 def _is_heading(text: str) -> bool:

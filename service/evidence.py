@@ -190,8 +190,10 @@ def _likeness(item: Evidence, other: Evidence) -> float:
     return 1.0 if item.meaning is None or other.meaning is None else float(item.meaning @ other.meaning)
 
 
-def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
+def choose_quotes(evidence: Sequence[Evidence], limit: int, in_parts: bool = False) -> tuple[Evidence, ...]:
     """The sentences to quote: the best, and others that say something else and that the reader finds as likely.
+
+    What the reader finds does not count for a question `in_parts`, which no passage answers alone.
 
     Those of one document stand together and in its order, so that "it" and "he" keep their meaning.
     """
@@ -199,7 +201,8 @@ def choose_quotes(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, .
     for item in evidence:
         if len(chosen) == limit or item.score < evidence[0].score - REACH:
             break
-        if item.margin >= evidence[0].margin - _AS_LIKELY and not any(_repeats(item, other) for other in chosen):
+        is_likely = in_parts or item.margin >= evidence[0].margin - _AS_LIKELY
+        if is_likely and not any(_repeats(item, other) for other in chosen):
             chosen.append(item)
     documents = [item.sentence.document.id for item in chosen]
     return tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import Embedder, Index, Passage, StoredSpan
+from index import Embedder, Index, Passage, StoredSpan, split_parts
 from service.cite import Claim, cut
 from service.dates import Timing
 from service.demands import demands_of, weigh_answering
@@ -51,7 +51,7 @@ class Speaker:
         sentences = [item.sentence for item in answering]
         found = choose_words(self._index, question, passages, sentences, failing)
         words = newest_first(found, None if by_words else self._embedder)
-        quotes = choose_quotes(answering, self._limit)
+        quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
         denial = find_denial(question, words, quotes, evidence)
         if denial is None:
             return self._answer(question, words, answering)
@@ -65,7 +65,7 @@ class Speaker:
         if asks_two_sides(question):
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
-        quotes = choose_quotes(answering, self._limit)
+        quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
         items = whole_list(self._index, answering[0]) if quotes and kind == "list" else ()
         if items:
             return Saying((), items, is_whole=True)

@@ -73,6 +73,21 @@ def test_words_alone_rank_while_the_embedder_loads(index: Index, question: str, 
     assert all(item.cosine is None for item in evidence)
 
 
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [("Which Marlow toll was raised?", True), ("What heavy toll did he pay?", True), ("What was raised?", False)],
+)
+def test_a_sentence_that_names_the_thing_asked_for_counts_more(
+    make_index: Make, question: str, named: bool
+) -> None:
+    index = make_index(a_txt="In May the toll rose. In May the fare rose.")
+    passages = index.search("May", 8, keywords_only=True)
+    ranked = {item.sentence.text: item for item in rank_evidence(index, question, passages, None)}
+    toll, fare = ranked["In May the toll rose."], ranked["In May the fare rose."]
+    by_words = 0.3 * (toll.overlap - fare.overlap)
+    assert (toll.score - fare.score > by_words + 0.05) is named
+
+
 @pytest.mark.parametrize("question", ["The Marlow bridge", "Repairs and costs", "What is a ferry for the valley?"])
 def test_a_heading_is_no_evidence(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
     for embedder in (fake_embedder, None):
@@ -148,6 +163,7 @@ def test_beside_the_best_stands_what_the_reader_finds_as_likely(
         Evidence(other, passage, "", score, 0.5, 0.0, 1.0, margin=margin),
     ]
     assert len(choose_quotes(evidence, 3)) == quoted
+    assert len(choose_quotes(evidence, 3, in_parts=True)) == (2 if score > 0.9 else 1)
 
 
 @pytest.mark.parametrize(

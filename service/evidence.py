@@ -11,7 +11,7 @@ sentence answers .873 and .814, without reading .818 and .743, by cosine, words 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, inf
 
@@ -83,6 +83,7 @@ _DATE = re.compile(
 )
 _NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
 _THING = re.compile("W([NL]+(?=A)|N*L)")
+"""Behind "which" or "what" the words up to an auxiliary, else up to the first that is no name; tags of tokens."""
 _ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
 
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
@@ -133,8 +134,9 @@ def rank_evidence(
     weights = index.weights(question)
     timeliness = {passage.document.id: passage.timeliness for passage in passages}
     read = [passage for passage in passages if passage.reading is not None]
+    is_kind = _kind_match(question)
     by_words = [
-        _by_words(question, weights, passage, index.sentences([passage], _BESIDE), read) for passage in passages
+        _by_words(is_kind, weights, passage, index.sentences([passage], _BESIDE), read) for passage in passages
     ]
     unique = {item.sentence.id: item for items in reversed(by_words) for item in items}
     scored = sorted(unique.values(), key=lambda item: -item.score)
@@ -235,7 +237,7 @@ def measure_subject(
 
 
 def _by_words(
-    question: str,
+    is_kind: Callable[[str], float],
     weights: Mapping[str, float],
     passage: Passage,
     sentences: Sequence[StoredSpan],
@@ -255,7 +257,7 @@ def _by_words(
             _WEIGHTS["overlap"] * overlap
             + _WEIGHTS["context"] * _share(weights, title.union(*(found[n] for n in near)))
             + _WEIGHTS["passage"] * passage.score
-            + _WEIGHTS["kind"] * _kind_match(question, sentence.text)
+            + _WEIGHTS["kind"] * is_kind(sentence.text)
             + _WEIGHTS["answer"] / (1 + exp(-answers.margin / _EVEN))
         ) * passage.timeliness
         around = " ".join([passage.document.title, *(sentences[n].text for n in near)])
@@ -306,21 +308,20 @@ def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") ->
     return sum(weight for term, weight in weights.items() if term in found) / total if total else 0.0
 
 
-def _kind_match(question: str, sentence: str) -> float:
-    """One when the sentence holds the kind of thing asked for or names it, a half when nothing tells."""
-    kind = kind_of(question)
-    if kind == "comparison":
-        known = set(words(question))
-        return float(any(found.group().lower() not in known for found in NUMBER.finditer(sentence)))
+def _kind_match(question: str) -> Callable[[str], float]:
+    """Whether a sentence holds the kind of thing asked for or names it: one if so, a half when nothing tells."""
+    kind, lowered, known = kind_of(question), question.lower(), set(words(question))
     if kind == "list":
-        return next((worth for pattern, worth in _LISTS if pattern.search(sentence)), 0.0)
-    lowered = question.lower()
-    for asked, wanted in _KINDS:
-        if asked.search(lowered):
-            known = set(words(question))
-            return float(any(match.group().lower() not in known for match in wanted.finditer(sentence)))
+        return lambda sentence: next((worth for pattern, worth in _LISTS if pattern.search(sentence)), 0.0)
+    wanted = (
+        NUMBER if kind == "comparison" else next((held for asked, held in _KINDS if asked.search(lowered)), None)
+    )
+    if wanted is not None:
+        return lambda sentence: float(
+            any(found.group().lower() not in known for found in wanted.finditer(sentence))
+        )
     thing = _asked_thing(question)
-    return 1.0 if thing is not None and thing in terms(sentence) else 0.5
+    return lambda sentence: 1.0 if thing is not None and thing in terms(sentence) else 0.5
 
 
 def _asked_thing(question: str) -> str | None:

@@ -29,12 +29,9 @@ _PAIRS = (
     ("build built", "demolish demolished raze razed tear torn"),
     ("lengthen lengthened extend extended prolong prolonged", "shorten shortened cut curtail curtailed"),
 )
-_SIDES = tuple(
-    pair
-    for one, other in _PAIRS
-    for sides in [tuple(frozenset(map(stem, side.split())) for side in (one, other))]
-    for pair in (sides, sides[::-1])
-)
+_STEMS = [tuple(frozenset(map(stem, side.split())) for side in pair) for pair in _PAIRS]
+_SIDES = [sides for one, other in _STEMS for sides in ((one, other), (other, one))]
+"""What says the same and its opposites, either way round."""
 
 
 def opposites_of(deeds: Iterable[str]) -> tuple[frozenset[str], frozenset[str]] | None:

@@ -54,19 +54,23 @@ class Speaker:
         quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
         denial = find_denial(question, words, quotes, evidence)
         if denial is None:
-            return self._answer(question, words, answering)
+            return self._answer(question, words, quotes, answering)
         corrected = _correct(denial, words or quotes, evidence)[: self._limit]
-        return Saying((), corrected, is_whole=True) if corrected else self._answer(question, (), answering)
+        return Saying((), corrected, is_whole=True) if corrected else self._answer(question, (), quotes, answering)
 
-    def _answer(self, question: str, words: Sequence[AnswerWords], answering: Sequence[Evidence]) -> Saying:
+    def _answer(
+        self,
+        question: str,
+        words: Sequence[AnswerWords],
+        quotes: Sequence[Evidence],
+        answering: Sequence[Evidence],
+    ) -> Saying:
         """The words first, then whole lists, both sides or the best sentences."""
-        kind = kind_of(question)
         in_short = tuple(cut(item.text, item.sentence) for item in words)
         if asks_two_sides(question):
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
-        quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
-        items = whole_list(self._index, answering[0]) if quotes and kind == "list" else ()
+        items = whole_list(self._index, answering[0]) if quotes and kind_of(question) == "list" else ()
         if items:
             return Saying((), items, is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))

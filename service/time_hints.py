@@ -57,15 +57,11 @@ def read_hint(question: str, today: date) -> TimeHint:
     return TimeHint(
         wanted=ALL_DAYS if binds else whole,
         required=(whole if binds else ALL_DAYS).narrow(Period(as_of=as_of)),
-        newest_first=newest is not None or (not binds and any(_is_state(question, phrase) for phrase, _ in ranges)),
+        # How it stood by June the newest of what was told until then knows best.
+        newest_first=newest is not None or any(p.use == "by" and p.force == "prefer" for p, _ in ranges),
         words=tuple(dict.fromkeys([*words, *([newest] if newest else [])])),
         bare=_without(question, [phrase for phrase in used if phrase.force == "as_of" or binds]),
     )
-
-
-def _is_state(question: str, phrase: TimePhrase) -> bool:
-    """How it stood by June: the newest of what was told until then knows best."""
-    return question[phrase.start : phrase.end].lower().startswith("by ")
 
 
 def _without(question: str, phrases: Sequence[TimePhrase]) -> str:
@@ -95,6 +91,7 @@ def _of_one(phrase: TimePhrase, expression: str, today: date) -> Period | None:
         "after": Period(found.before),
         "before": Period(None, found.after),
         "until": Period(None, found.before),
+        "by": Period(None, found.before),
     }
     return periods[phrase.use]
 

@@ -13,9 +13,9 @@ from typing import Literal
 
 from service.time_ranges import MONTHS, ORDINALS, SEASONS, UNITS
 
-Use = Literal["in", "since", "after", "before", "until"]
+Use = Literal["in", "since", "after", "before", "until", "by"]
 """What a phrase says of its expression's days: within them, from their first or after their last day on, before
-their first day, up to their last."""
+their first day, up to their last; "by" also asks how it stood at their end."""
 
 Force = Literal["prefer", "require", "as_of"]
 """How it binds: other documents may answer too; documents of other days may not; nothing published later counts."""
@@ -105,7 +105,7 @@ _PREPOSITIONS: Mapping[str, tuple[Use, str]] = {
     "till": ("until", _ALL),
     "up to": ("until", _ALL),
     "through": ("until", "span month year day"),
-    "by": ("until", "span day year"),
+    "by": ("by", "span day year"),
     "as of": ("until", _ALL),
     "as at": ("until", _ALL),
     "compared with": ("in", "span month year relative"),

@@ -1,7 +1,7 @@
 """What a question takes for granted, and a document denies: "who leads their delegation" where they have none.
 
-The few words that would answer are then taken from a sentence about something else, or from one that denies the
-very thing; the sentence that denies is told in their place.
+What would answer is then taken from a sentence about something else, or from one that denies the very thing; the
+sentence that denies it, or tells the opposite, comes first.
 """
 
 import re

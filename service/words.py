@@ -20,12 +20,10 @@ _OPENING = re.compile(
     r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
 )
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
-
-
 _WHO_IS = re.compile(r"[Ww]ho (?:is|was) [A-Z]")
 
 _NAMESAKE = 0.85
-"""Probability from which on words may answer that end with a name of the question; of 879 persons of SQuAD 5 do."""
+"""Probability from which on words that end with a name of the question may answer; 11 of 879 SQuAD persons do."""
 
 SURE = 0.5
 """Least probability of words at which no sentence but theirs is quoted."""

@@ -4,6 +4,7 @@ All offsets count Unicode code points, half open. A citation's offsets index the
 `text[start:end] == quote`; a sentence's index `answer` with its marks.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,18 @@ IN_SHORT: frozenset[SentenceKind] = frozenset({"verdict", "words"})
 Reason = Literal["nothing_indexed", "nothing_in_period", "name_unknown", "nothing_on_subject", "not_answered"]
 """Why an answer was refused: no documents, none of the days that were asked for, none that mentions a name of the
 question, none on the subject, none that is likely enough to answer."""
+
+REFUSALS: Mapping[Reason, str] = {
+    "nothing_indexed": "The index holds no documents yet.",
+    "nothing_in_period": "The index holds documents, but none of the days that were asked for.",
+    "name_unknown": "The documents do not answer this question. The closest passages are listed, but no document "
+    "mentions {names}.",
+    "nothing_on_subject": "The documents do not answer this question. The closest passages are listed, but none of "
+    "them is about it.",
+    "not_answered": "The documents do not seem to answer this question. The closest passages are listed: they are "
+    "about it, but none of them tells this.",
+}
+"""What a refusal says, by its reason."""
 
 ModelUse = Literal["pending", "used", "unneeded", "stopped", "busy", "lost", "off"]
 """What the language model had to do with an answer.

@@ -23,6 +23,7 @@ from index import (
     rerank,
 )
 from service.answer import (
+    REFUSALS,
     Answer,
     Citation,
     CitedPassage,
@@ -50,7 +51,7 @@ from service.kinds import kind_of
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
 from service.names import unknown_names
-from service.prompts import REFUSALS, STOP, fit, make_prompt
+from service.prompts import STOP, fit, make_prompt
 from service.rewrite import rewrite
 from service.saying import Saying, Speaker
 from service.settings import NO_READER, Settings

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from math import exp, log
-from typing import Literal
 
 from index import Passage
-
-Caution = Literal["low", "normal", "high"]
+from service.settings import Caution
 
 _INTERCEPT, _BEST = -0.83, 1.32
 """A logistic regression on the log odds of the likeliest of eight passages (Platt 1999).

@@ -1,12 +1,11 @@
-"""Every prompt, the refusals in words, and the token budget.
+"""Every prompt and the token budget.
 
 The examples teach a small model the one thing that it does well: to answer in words of the evidence. They never
 change, so their state is computed once and kept. What they tell of is made up.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from service.answer import Reason
 from service.llm import Message
 
 INSTRUCTION = (
@@ -45,17 +44,6 @@ _EXAMPLES = (
         "The growers' union asked the government for aid because many members have no insurance.",
     ),
 )
-
-REFUSALS: Mapping[Reason, str] = {
-    "nothing_indexed": "The index holds no documents yet.",
-    "nothing_in_period": "The index holds documents, but none of the days that were asked for.",
-    "name_unknown": "The documents do not answer this question. The closest passages are listed, but no document "
-    "mentions {names}.",
-    "nothing_on_subject": "The documents do not answer this question. The closest passages are listed, but none of "
-    "them is about it.",
-    "not_answered": "The documents do not seem to answer this question. The closest passages are listed: they are "
-    "about it, but none of them tells this.",
-}
 
 STOP = ("\nQuestion:", "\nEvidence:", "\n\n")
 

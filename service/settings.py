@@ -9,14 +9,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from index.embed import DEFAULT_EMBEDDER
 from index.reader import DEFAULT_READER
-from service.confidence import Caution
 from service.errors import SettingsError
 
 _PREFIX = "CITEWELL_"
@@ -25,6 +24,9 @@ _FIXED_TOKENS = 900
 """For instruction and examples (some 350 tokens, by tokenizer) and for the question."""
 
 NO_READER = "none"
+
+Caution = Literal["low", "normal", "high"]
+"""How sure an answer must be to be given."""
 
 
 class Settings(BaseModel):

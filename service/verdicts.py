@@ -5,18 +5,15 @@ question itself denies ("did B not say that?") and the sentences affirm, the ans
 may mean together is left to whoever reads them: they are quoted, and no verdict is given.
 """
 
-import re
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from index import Embedder, split_parts, terms
 from service.cite import Claim
+from service.denials import weigh_denials
 from service.evidence import Evidence
 from service.kinds import kind_of
-
-Verdict = Literal["Yes", "No"]
 
 _TOLD = 0.55
 """Least cosine of a part of the question with the sentence that tells of it. Of 138 questions of yes or no of
@@ -27,24 +24,6 @@ _SHORT = 5
 """Content words of a part that a sentence must hold all, in the same order: did the dog bite the man."""
 _SHARED = 0.1
 """Least share of a longer part's content words."""
-
-_QUESTION_DENIES = re.compile(
-    r"\b(?:fail\w*|not|never|without|inconsisten\w*|contradict\w*|disagree\w*|den(?:y|ies|ied)|lack\w*|no|neither|nor|"
-    r"discrepan\w*|differ\w*)\b|n['’]t\b",
-    re.IGNORECASE,
-)
-_SENTENCE_DENIES = re.compile(
-    r"\b(?:not|never|no|neither|nor|denied|denies|refused|rejected|failed|fails)\b|n['’]t\b", re.IGNORECASE
-)
-_SUPPOSES = re.compile(
-    r"\b(?:may|might|could|would|if|unless|plan(?:s|ned)?|hope[sd]?|expect(?:s|ed)?|proposed|almost|nearly)\b",
-    re.IGNORECASE,
-)
-_QUESTION_SUPPOSES = re.compile(
-    r"\b(?:will|would|could|may|might|should|can|plan(?:s|ned)?|hopes?|expect\w*|propos\w*|potential\w*|possib\w*|"
-    r"suggest\w*)\b",
-    re.IGNORECASE,
-)
 
 
 def decide(question: str, evidence: Sequence[Evidence], embedder: Embedder) -> Claim | None:
@@ -70,14 +49,3 @@ def _holds(part: str, sentence: str, alone: bool) -> bool:
         rest = iter(told)
         return bool(asked) and all(any(word == other for other in rest) for word in asked)
     return len(set(asked) & set(told)) >= _SHARED * len(set(asked))
-
-
-def weigh_denials(question: str, sentences: Sequence[str]) -> Verdict | None:
-    """What sentences that tell of all parts of a question say to it.
-
-    None where one of them denies something, or only supposes what the question asks for as a fact.
-    """
-    supposes = not _QUESTION_SUPPOSES.search(question) and any(map(_SUPPOSES.search, sentences))
-    if supposes or any(map(_SENTENCE_DENIES.search, sentences)):
-        return None
-    return "No" if _QUESTION_DENIES.search(question) else "Yes"

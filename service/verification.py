@@ -13,13 +13,12 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from index import Index, split_sentences, terms
-from service.answer import ANSWER, Answer, Citation, Sentence
+from service.answer import ANSWER, REFUSALS, Answer, Citation, Sentence
 from service.cite import plain_quote
 from service.claims import weigh_support
+from service.denials import weigh_denials
 from service.errors import AnswerUnreadable
-from service.prompts import REFUSALS
 from service.support import check_support, is_cut_from
-from service.verdicts import weigh_denials
 
 Verdict = Literal["proved", "stale", "refuted"]
 PlaceState = Literal["holds", "moved", "changed", "removed", "forged"]

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from index import STOP_WORDS, Index, fold, remove
 from index.errors import EmbedderUnavailable
-from service.answer import ANSWER, Answer
+from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
 from service.errors import ModelLost, ModelUnavailable, QuestionError, ServiceError
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.llm import Generator, Request, Usage
-from service.prompts import REFUSALS
 from service.settings import Settings
 
 Make = Callable[..., Assistant]

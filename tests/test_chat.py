@@ -26,7 +26,7 @@ from serving import model_of
 
 from index import Index, remove
 from index.errors import EmbedderUnavailable
-from service.answer import ANSWER, Answer
+from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
 from service.chat import Chat
 from service.conversation import GONE, _write_new
@@ -34,7 +34,6 @@ from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
 from service.line_editor import _Commands, _open_history
 from service.llm import Generator, Request, Usage
-from service.prompts import REFUSALS
 from service.settings import Settings
 from service.terminal import render_place
 from service.voices import JsonVoice, PlainVoice, TerminalVoice

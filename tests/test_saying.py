@@ -9,9 +9,9 @@ from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
 from service.confidence import is_sure
+from service.denials import weigh_denials
 from service.evidence import Evidence, choose_quotes
 from service.settings import Settings
-from service.verdicts import weigh_denials
 from service.verification import verify_answer
 
 TRAM = """The city council of Marlow has approved a tram line. The council opened the bridge on Tuesday.

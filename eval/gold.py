@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from eval.errors import GoldError
-from service.dates import Dates, read_dates
+from service.question.dates import Dates, read_dates
 
 QuestionType = Literal["fact", "number", "date", "yes_no", "list", "why", "how", "comparison", "unanswerable"]
 QUESTION_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)

@@ -17,7 +17,7 @@ from eval.datasets.dataset import JudgeName, SourceDocument
 from eval.errors import EvaluationError
 from eval.gold import Gold, GoldEvidence
 from index import Splitter, count_tokens, split_chunks, split_sentences
-from service.dates import NO_DATES, Dates
+from service.question.dates import NO_DATES, Dates
 
 Ranks = tuple[int | None, ...]
 """For each need of a question the rank, from 1, of the first item that meets it; None where none does."""

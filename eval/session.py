@@ -21,9 +21,9 @@ from eval.record import Record
 from index import Embedder, Index, IndexingError, Splitter, Watcher, open_embedder
 from service.answer import Citation
 from service.assistant import Assistant, choose_reader, open_assistant
-from service.dates import NO_DATES, Dates
 from service.errors import ServiceError
 from service.events import Event
+from service.question.dates import NO_DATES, Dates
 from service.settings import Settings
 
 Item = Gold | Claim

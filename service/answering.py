@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from service.admission import Admission, Place, Queues
 from service.answer import CitedPassage
 from service.assistant import Assistant
-from service.dates import Dates
+from service.question.dates import Dates
 from service.settings import Settings
 from service.streaming import Running
 

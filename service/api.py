@@ -24,11 +24,11 @@ from index import DateKind, DocumentAmbiguous, DocumentUnknown, Index, StoredDoc
 from service.answer import ANSWER, Answer, CitedPassage
 from service.answering import Answering, Departure
 from service.assistant import Assistant
-from service.dates import DATE_NAMES, Dates, read_dates
 from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
 from service.gate import Gate
 from service.problems import ECHOED, Problem, failure, install, status_problem
+from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.schema import ANSWER_BODY, ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
 from service.settings import Settings
 from service.streaming import Running

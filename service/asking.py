@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
 from service.assistant import Assistant
-from service.dates import Dates
 from service.events import End, Event, tell_all
+from service.question.dates import Dates
 
 
 class Asking:

@@ -37,7 +37,6 @@ from service.answer import (
 )
 from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
-from service.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence import (
@@ -47,12 +46,13 @@ from service.evidence import (
     measure_subject,
     rank_evidence,
 )
-from service.kinds import kind_of
 from service.llm import Generator, LlamaProcess, Message, Request, Usage
 from service.models import prepare
-from service.names import unknown_names
 from service.prompts import STOP, fit, make_prompt
-from service.rewrite import rewrite
+from service.question.answer_type import kind_of
+from service.question.dates import NO_DATES, Dates, Timing, describe_search, plan_search
+from service.question.names import unknown_names
+from service.question.rewrite import rewrite
 from service.saying import Saying, Speaker
 from service.settings import NO_READER, Settings
 from service.turns import Turns

@@ -19,8 +19,8 @@ from service.asking import Asking
 from service.assistant import Assistant, open_assistant
 from service.console import EXIT_FAILED, dates_options, index_option, json_option
 from service.conversation import Conversation, Turn
-from service.dates import DATE_NAMES, NO_DATES, Dates, read_dates
 from service.errors import CommandError, ServiceError, code_of
+from service.question.dates import DATE_NAMES, NO_DATES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
 from service.terminal import strip_controls
 from service.voices import JsonVoice, PlainVoice, TerminalVoice, Voice

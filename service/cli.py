@@ -17,10 +17,10 @@ from service.answer import ANSWER, Answer
 from service.assistant import Assistant, open_assistant
 from service.chat import chat
 from service.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, dates_options, index_option, json_option
-from service.dates import DATE_NAMES, Dates, read_dates
 from service.errors import DatesError, ServiceError, SettingsError
 from service.events import Done, Failed, Quoted
 from service.index_commands import index_group
+from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
 from service.terminal import render_answer, render_period, render_quotes, strip_controls
 from service.verify_command import verify

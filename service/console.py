@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from index import Index, Splitter, open_embedder
-from service.dates import DATE_NAMES, read_dates
+from service.question.dates import DATE_NAMES, read_dates
 from service.settings import Settings
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_STALE, EXIT_INTERRUPTED = 1, 3, 4, 130

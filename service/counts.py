@@ -9,7 +9,7 @@ from collections.abc import Callable
 from index import STOP_WORDS, stem
 from service.evidence import Evidence
 from service.likeness import Likeness
-from service.subject import tokenize
+from service.question.subject import tokenize
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PLURAL = re.compile(r"(?:[^su]s|people|men|women|children|feet)$")

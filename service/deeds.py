@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 
 from index import STOP_WORDS, stem
 from service.evidence import LIKELY, Evidence
-from service.kinds import Kind, kind_of
 from service.likeness import Likeness
-from service.subject import Token, is_participle, tags, tokenize
+from service.question.answer_type import Kind, kind_of
+from service.question.subject import Token, is_participle, tags, tokenize
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DONE = 0.45

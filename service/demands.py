@@ -12,12 +12,12 @@ from datetime import date, timedelta
 
 from index import STOP_WORDS, TAIL_DAYS, Period, fold, split_parts, stem, words
 from service.counts import count_of, measure_of
-from service.dates import Timing
 from service.deeds import deed_of
 from service.evidence import LIKELY, SIDE, Evidence
-from service.kinds import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
 from service.likeness import WordLikeness
-from service.time_ranges import MONTHS
+from service.question.answer_type import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
+from service.question.dates import Timing
+from service.question.time_ranges import MONTHS
 
 Demand = Callable[[Evidence], bool]
 

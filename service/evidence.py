@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts, terms, words
-from service.kinds import CAUSE, NUMBER, kind_of
 from service.orders import trust
-from service.subject import tags, tokenize
-from service.time_phrases import find_phrases
+from service.question.answer_type import CAUSE, NUMBER, kind_of
+from service.question.subject import tags, tokenize
+from service.question.time_phrases import find_phrases
 
 _BESIDE = 400
 """Characters before and behind a passage whose sentences are read as well: of MultiHop-RAG's evidence .744 stand in

@@ -33,8 +33,8 @@ from service.console import (
     open_splitter,
     refuse_empty,
 )
-from service.dates import Dates, plan_search
 from service.follow import follow
+from service.question.dates import Dates, plan_search
 from service.settings import load_settings
 from service.terminal import (
     ProgressBar,

@@ -11,9 +11,9 @@ from index import StoredSpan, split_parts, stem, terms
 from index import words as words_of
 from service.deeds import deeds_in
 from service.evidence import Evidence
-from service.kinds import kind_of
-from service.names import names_of
 from service.opposites import opposites_of
+from service.question.answer_type import kind_of
+from service.question.names import names_of
 from service.words import AnswerWords
 
 _DENIES = re.compile(

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts
 from service.cite import Claim, cut
-from service.dates import Timing
 from service.demands import demands_of, weigh_answering
 from service.evidence import Evidence, asks_two_sides, choose_quotes, choose_sides
-from service.kinds import kind_of
 from service.likeness import WordLikeness
 from service.lists import whole_list
 from service.premises import find_denial
+from service.question.answer_type import kind_of
+from service.question.dates import Timing
 from service.verdicts import decide
 from service.words import AnswerWords, choose_words, narrow, newest_first
 

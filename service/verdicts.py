@@ -13,7 +13,7 @@ from index import Embedder, split_parts, terms
 from service.cite import Claim
 from service.denials import weigh_denials
 from service.evidence import Evidence
-from service.kinds import kind_of
+from service.question.answer_type import kind_of
 
 _TOLD = 0.55
 """Least cosine of a part of the question with the sentence that tells of it. Of 138 questions of yes or no of

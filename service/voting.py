@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from index import STOP_WORDS, Passage, split_parts, words
-from service.kinds import Kind
-from service.names import CALENDAR, find_runs
+from service.question.answer_type import Kind
+from service.question.names import CALENDAR, find_runs
 
 _CAPITAL = r"[A-Z][\w’'&-]*\w"
 _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITAL})*")

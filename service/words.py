@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
 from service.cite import plain_quote
 from service.evidence import LIKELY, Evidence
-from service.kinds import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
 from service.orders import trust
+from service.question.answer_type import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
 from service.support import is_cut_from, tokenize
 from service.voting import vote
 

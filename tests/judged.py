@@ -7,8 +7,8 @@ from typing import Any
 from eval.gold import Gold, GoldEvidence, QuestionType
 from eval.record import Header, Record
 from service.answer import ANSWER, Answer
-from service.dates import NO_DATES, Dates
 from service.events import Done, Event, Quoted
+from service.question.dates import NO_DATES, Dates
 
 
 def gold(

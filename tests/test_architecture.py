@@ -24,7 +24,7 @@ def test_the_import_contracts_hold() -> None:
 
 def test_heavy_libraries_have_one_home() -> None:
     homes = {
-        "dateparser": {"service/time_ranges.py"},
+        "dateparser": {"service/question/time_ranges.py"},
         "faiss": {"index/vectors.py"},
         "sqlite3": {"index/store.py"},
         "sentence_transformers": {"index/embed.py", "index/reader.py"},

@@ -15,8 +15,8 @@ from eval.gold import Gold
 from eval.ranking import Retrieved
 from eval.record import read_record, to_line
 from index import Index, remove
-from service.dates import NO_DATES, Dates
 from service.events import Done, Failed, Quoted
+from service.question.dates import NO_DATES, Dates
 
 NORTH = Retrieved("a.txt", 0, 30, "x" * 30)
 ELSEWHERE = Retrieved("b.txt", 0, 30, "y" * 30)

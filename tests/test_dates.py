@@ -19,10 +19,10 @@ from service import index_commands
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
 from service.chat import Chat
-from service.dates import NO_DATES, Dates, describe_filter, plan_search, read_dates
 from service.errors import DatesError
+from service.question.dates import NO_DATES, Dates, describe_filter, plan_search, read_dates
+from service.question.time_ranges import resolve
 from service.settings import Settings
-from service.time_ranges import resolve
 from service.voices import JsonVoice, TerminalVoice
 
 MAY, JULY = (

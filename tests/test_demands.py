@@ -6,10 +6,10 @@ import pytest
 
 from index import Passage, Span, StoredDocument, StoredSpan
 from index.embed import SentenceTransformerEmbedder
-from service.dates import NO_DATES, Dates, plan_search
 from service.demands import demands_of, weigh_answering
 from service.evidence import Evidence
 from service.likeness import WordLikeness
+from service.question.dates import NO_DATES, Dates, plan_search
 
 DAY = date(2024, 6, 20)
 

@@ -7,7 +7,7 @@ from fakes import FakeEmbedder
 
 from index import Index
 from service.assistant import Assistant
-from service.names import names_of, unknown_names
+from service.question.names import names_of, unknown_names
 from service.settings import Settings
 
 FERRY = (

@@ -8,8 +8,8 @@ from fakes import SEEDS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.rewrite import rewrite
-from service.subject import person, place, thing
+from service.question.rewrite import rewrite
+from service.question.subject import person, place, thing
 
 TRAM = "How much will the Line 4 tram cost?"
 PLAN = "What phases did Biden's proposal have?"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from index import Period
-from service.time_hints import TimeHint, read_hint
+from service.question.time_hints import TimeHint, read_hint
 
 FILES = {name: Path(__file__).with_name(f"{name}.jsonl") for name in ("time_questions", "time_questions_held_out")}
 FEWEST_RIGHT = 0.95

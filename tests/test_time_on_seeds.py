@@ -13,8 +13,8 @@ from index import Index, Reader, Splitter, add, open_reader
 from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
-from service.dates import Dates, plan_search
 from service.events import Done, Event, Proved, Quoted
+from service.question.dates import Dates, plan_search
 from service.settings import Settings
 
 TODAY = date(2024, 12, 1)

@@ -9,7 +9,7 @@ from index import Index
 from service.answer import Answer
 from service.assistant import Assistant
 from service.events import Done, Quoted
-from service.kinds import Kind, kind_of, may_answer
+from service.question.answer_type import Kind, kind_of, may_answer
 from service.settings import Settings
 from service.verification import verify_answer
 

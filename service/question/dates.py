@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from index import ALL_DAYS, Period, Preference
 from service.answer import Searched, SearchedPeriod
 from service.errors import DatesError
-from service.time_hints import TimeHint, read_hint
+from service.question.time_hints import TimeHint, read_hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from dateutil.relativedelta import relativedelta
 
 from index import ALL_DAYS, Period, split_parts
-from service.time_phrases import TimePhrase, find_newest, find_phrases
-from service.time_ranges import MONTHS, resolve
+from service.question.time_phrases import TimePhrase, find_newest, find_phrases
+from service.question.time_ranges import MONTHS, resolve
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTHS)})\w*", re.IGNORECASE)

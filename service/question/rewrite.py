@@ -9,7 +9,7 @@ questions give words, never answers or documents.
 import re
 from collections.abc import Callable, Sequence
 
-from service.subject import ATTRIBUTES, Token, group, person, place, tags, thing, tokenize
+from service.question.subject import ATTRIBUTES, Token, group, person, place, tags, thing, tokenize
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from service.time_ranges import MONTHS, ORDINALS, SEASONS, UNITS
+from service.question.time_ranges import MONTHS, ORDINALS, SEASONS, UNITS
 
 Use = Literal["in", "since", "after", "before", "until", "by"]
 """What a phrase says of its expression's days: within them, from their first or after their last day on, before

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from index import Index, terms
-from service.time_ranges import MONTHS
+from service.question.time_ranges import MONTHS
 
 _CAPITAL = r"[A-Z][\w’'.&-]*\w"
 _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITAL})*")

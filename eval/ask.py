@@ -17,9 +17,9 @@ from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
 from index import DocumentUnknown, Index, Reader, StoredDocument, rerank
 from service.answer import Answer, Citation
-from service.claims import SUPPORTED, weigh_support
 from service.events import Done, Event, Failed, Quoted
 from service.question.dates import NO_DATES, Dates, plan_search
+from service.verification.claims import SUPPORTED, weigh_support
 
 
 class Answering(Protocol):

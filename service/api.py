@@ -32,7 +32,7 @@ from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.schema import ANSWER_BODY, ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
 from service.settings import Settings
 from service.streaming import Running
-from service.verification import Verification, read_answer, verify_answer
+from service.verification.replay import Verification, read_answer, verify_answer
 
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")

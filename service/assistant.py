@@ -35,7 +35,6 @@ from service.answer import (
     Tier,
     Trace,
 )
-from service.cite import Claim, Composer, align, compose, quote, whole_sentences
 from service.confidence import is_sure, measure_confidence
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
@@ -56,6 +55,7 @@ from service.question.rewrite import rewrite
 from service.saying import Saying, Speaker
 from service.settings import NO_READER, Settings
 from service.turns import Turns
+from service.verification.citations import Claim, Composer, align, compose, quote, whole_sentences
 
 Cancelled = Callable[[], bool]
 _SHOWN_PASSAGES = 5

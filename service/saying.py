@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts
-from service.cite import Claim, cut
 from service.demands import demands_of, weigh_answering
 from service.evidence import Evidence, asks_two_sides, choose_quotes, choose_sides
 from service.likeness import WordLikeness
@@ -13,6 +12,7 @@ from service.premises import find_denial
 from service.question.answer_type import kind_of
 from service.question.dates import Timing
 from service.verdicts import decide
+from service.verification.citations import Claim, cut
 from service.words import AnswerWords, choose_words, narrow, newest_first
 
 

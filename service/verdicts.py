@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from index import Embedder, split_parts, terms
-from service.cite import Claim
-from service.denials import weigh_denials
 from service.evidence import Evidence
 from service.question.answer_type import kind_of
+from service.verification.citations import Claim
+from service.verification.denials import weigh_denials
 
 _TOLD = 0.55
 """Least cosine of a part of the question with the sentence that tells of it. Of 138 questions of yes or no of

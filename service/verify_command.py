@@ -11,7 +11,7 @@ from service.console import EXIT_FAILED, EXIT_STALE, index_option, json_option, 
 from service.errors import AnswerUnreadable
 from service.settings import load_settings
 from service.terminal import render_text, strip_controls
-from service.verification import (
+from service.verification.replay import (
     VERIFICATION,
     CheckedPlace,
     PlaceState,

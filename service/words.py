@@ -9,11 +9,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
-from service.cite import plain_quote
 from service.evidence import LIKELY, Evidence
 from service.orders import trust
 from service.question.answer_type import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
-from service.support import is_cut_from, tokenize
+from service.verification.citations import plain_quote
+from service.verification.support import is_cut_from, tokenize
 from service.voting import vote
 
 _OPENING = re.compile(

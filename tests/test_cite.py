@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 from index import Index, StoredSpan
-from service.cite import Composer, align, compose, quote, whole_sentences
+from service.verification.citations import Composer, align, compose, quote, whole_sentences
 
 TEXT = (
     "The council of Marlow voted to close the old bridge. Repairs will take nine months, said Ana Reyes.\n\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.claims import SUPPORTED, weigh_support
+from service.verification.claims import SUPPORTED, weigh_support
 
 TEXT = "The council closed the bridge in May 2024. Engineers found 12 cracks. Mayor Ana Reyes hopes for June."
 

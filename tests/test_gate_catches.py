@@ -21,7 +21,7 @@ from service.answer import Answer, Citation
 from service.assistant import Assistant
 from service.events import Done, Event, Quoted
 from service.settings import Settings
-from service.support import Support
+from service.verification.support import Support
 
 pytestmark = pytest.mark.model
 SEEDS = load_dataset("seeds", ROOT / "seeds")
@@ -147,8 +147,10 @@ def test_a_model_that_invents_is_caught(
     )
     # With the proof in place nothing of it goes out, and the answers are the same.
     assert failing(whole, ask_all(opened, assistant.index, inventing)) == set()
-    monkeypatch.setattr("service.cite.check_support", lambda sentence, evidence: Support(True, 1.0, None))
-    monkeypatch.setattr("service.cite.keeps", lambda sentence, quote, question: True)
+    monkeypatch.setattr(
+        "service.verification.citations.check_support", lambda sentence, evidence: Support(True, 1.0, None)
+    )
+    monkeypatch.setattr("service.verification.citations.keeps", lambda sentence, quote, question: True)
     found = failing(whole, ask_all(opened, assistant.index, inventing))
     assert {"strict", "right", "worded_share"} <= found
     assert "hits@10" not in found

@@ -14,7 +14,7 @@ from index.embed import SentenceTransformerEmbedder
 from service.assistant import Assistant, open_assistant
 from service.orders import BESIDE_ORDER, ORDER, gives_orders, trust
 from service.settings import load_settings
-from service.verification import verify_answer
+from service.verification.replay import verify_answer
 
 CASES = [
     json.loads(line) for line in Path(__file__).with_name("hostile.jsonl").read_text(encoding="utf-8").splitlines()

@@ -13,7 +13,7 @@ from service.evidence import Evidence
 from service.opposites import opposites_of
 from service.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
-from service.verification import verify_answer
+from service.verification.replay import verify_answer
 from service.words import AnswerWords
 
 TALKS = """Talks on the ferry dispute in Marlow went into a third day. Harbour chief Ida Voss heads the port's team.

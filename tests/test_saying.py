@@ -9,10 +9,10 @@ from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
 from service.confidence import is_sure
-from service.denials import weigh_denials
 from service.evidence import Evidence, choose_quotes
 from service.settings import Settings
-from service.verification import verify_answer
+from service.verification.denials import weigh_denials
+from service.verification.replay import verify_answer
 
 TRAM = """The city council of Marlow has approved a tram line. The council opened the bridge on Tuesday.
 

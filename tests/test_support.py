@@ -1,6 +1,6 @@
 import pytest
 
-from service.support import check_support, keeps, tokenize
+from service.verification.support import check_support, keeps, tokenize
 
 TALKS = (
     "An Ostrian delegation led by General Mira Holt met the envoys of Kassel and Brenn in Port Vale on Thursday "

@@ -15,7 +15,7 @@ from service import cli as command_line
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
 from service.settings import Settings
-from service.verification import VERIFICATION, Verification, show_change, verify_answer
+from service.verification.replay import VERIFICATION, Verification, show_change, verify_answer
 
 CUT = "Engineers said the repairs of the bridge will take 9 months."
 HOW_LONG = "How long will the repairs of the bridge take?"

@@ -11,7 +11,7 @@ from service.assistant import Assistant
 from service.events import Done, Quoted
 from service.question.answer_type import Kind, kind_of, may_answer
 from service.settings import Settings
-from service.verification import verify_answer
+from service.verification.replay import verify_answer
 
 RATE = (
     "date {day} (Harbour Wire) -- The bank of Verania has set its key rate at {rate} per cent. The board met twice."

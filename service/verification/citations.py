@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from index import Span, StoredSpan, split_sentences
 from service.answer import Citation, Sentence, SentenceKind
-from service.support import check_support, keeps
+from service.verification.support import check_support, keeps
 
 _NEAR = 0.5
 """The least coverage at which a sentence without proof is taken to mean an evidence sentence."""

@@ -1,6 +1,6 @@
 """How likely texts support a claim: judged by its words alone, without any model.
 
-Unlike the proof (service.support), which lets nothing through that is not the evidence with clauses left out, this
+Unlike the proof (module `support`), which lets nothing through that is not the evidence with clauses left out, this
 weighs: how many of the claim's words, above all its numbers and names, and of its pairs of neighbours, stand
 in the texts and in the sentences that hold most of them. A logistic regression on the 349 claims of WiCE's
 development half, both classes alike; on AttributionBench's 1,198, which it was not fitted on, macro F1 is .688, the
@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import exp
 
 from index import split_sentences
-from service.support import Token, tokenize
+from service.verification.support import Token, tokenize
 
 _INTERCEPT = -4.52
 _WEIGHTS: Mapping[str, float] = {

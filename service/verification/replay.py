@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from index import Index, split_sentences, terms
 from service.answer import ANSWER, REFUSALS, Answer, Citation, Sentence
-from service.cite import plain_quote
-from service.claims import weigh_support
-from service.denials import weigh_denials
 from service.errors import AnswerUnreadable
-from service.support import check_support, is_cut_from
+from service.verification.citations import plain_quote
+from service.verification.claims import weigh_support
+from service.verification.denials import weigh_denials
+from service.verification.support import check_support, is_cut_from
 
 Verdict = Literal["proved", "stale", "refuted"]
 PlaceState = Literal["holds", "moved", "changed", "removed", "forged"]

@@ -350,7 +350,7 @@ print(*project["dependencies"], *sum(extras, []), sep="\n")' "$here/pyproject.to
 }
 
 prove() { # 0: fine; 70: the native library died; anything else: said by the module itself
-    (cd / && exec "$venv/bin/python" -P -m service.models prepare </dev/null)
+    (cd / && exec "$venv/bin/python" -P -m service.llm.models prepare </dev/null)
 }
 
 main() {

@@ -12,9 +12,9 @@ from typing import Any
 
 from eval.record import Header
 from index import Index, describe
+from service.llm.models import file_digest, prepare
+from service.llm.prompts import FIXED
 from service.machine import describe_machine
-from service.models import file_digest, prepare
-from service.prompts import FIXED
 from service.settings import Settings
 
 _PACKAGES = (

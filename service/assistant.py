@@ -45,9 +45,9 @@ from service.evidence import (
     measure_subject,
     rank_evidence,
 )
-from service.llm import Generator, LlamaProcess, Message, Request, Usage
-from service.models import prepare
-from service.prompts import STOP, fit, make_prompt
+from service.llm.models import prepare
+from service.llm.process import Generator, LlamaProcess, Message, Request, Usage
+from service.llm.prompts import STOP, fit, make_prompt
 from service.question.answer_type import kind_of
 from service.question.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.question.names import unknown_names

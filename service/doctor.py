@@ -34,9 +34,7 @@ from index import (
 )
 from service.assistant import choose_reader
 from service.errors import ModelLost, ModelUnavailable, SettingsError
-from service.llm import LlamaProcess, Message, Request, Usage
-from service.machine import Machine, describe_machine
-from service.models import (
+from service.llm.models import (
     NO_MODEL,
     PACKAGED,
     check_source,
@@ -47,6 +45,8 @@ from service.models import (
     prepared_file,
     prove,
 )
+from service.llm.process import LlamaProcess, Message, Request, Usage
+from service.machine import Machine, describe_machine
 from service.settings import Settings, load_settings, origins
 from service.terminal import strip_controls
 

@@ -9,7 +9,7 @@ import numpy as np
 from index import terms
 from index.embed import Progress, Vectors
 from index.reader import Excerpt, Reading
-from service.llm import Request, Usage
+from service.llm.process import Request, Usage
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"

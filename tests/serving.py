@@ -36,7 +36,7 @@ def model_of(pid: int) -> psutil.Process:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         for child in psutil.Process(pid).children():
-            if "service.llama_worker" in child.cmdline():
+            if "service.llm.worker" in child.cmdline():
                 return child
         time.sleep(0.02)
     raise AssertionError("there is no model process")

@@ -31,7 +31,7 @@ from service.api import body_limit, create_app
 from service.assistant import Assistant
 from service.errors import ModelLost
 from service.events import Done, Failed, Proved, Quoted
-from service.llm import Generator, Request, Usage
+from service.llm.process import Generator, Request, Usage
 from service.schema import ANSWER_EXAMPLE
 from service.settings import Settings
 

@@ -36,7 +36,7 @@ def test_heavy_libraries_have_one_home() -> None:
             "index/network.py",
             "index/reader.py",
         },
-        "llama_cpp": {"service/llama_worker.py"},
+        "llama_cpp": {"service/llm/worker.py"},
         "tiktoken": {"index/split.py"},
         "bm25s": {"eval/ranking.py", "eval/training/negatives.py"},
         "matplotlib": {"eval/plot.py"},

@@ -15,7 +15,7 @@ from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
 from service.errors import ModelLost, ModelUnavailable, QuestionError, ServiceError
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.llm import Generator, Request, Usage
+from service.llm.process import Generator, Request, Usage
 from service.settings import Settings
 
 Make = Callable[..., Assistant]

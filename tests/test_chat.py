@@ -33,7 +33,7 @@ from service.conversation import GONE, _write_new
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
 from service.line_editor import _Commands, _open_history
-from service.llm import Generator, Request, Usage
+from service.llm.process import Generator, Request, Usage
 from service.settings import Settings
 from service.terminal import render_place
 from service.voices import JsonVoice, PlainVoice, TerminalVoice

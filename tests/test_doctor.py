@@ -20,8 +20,8 @@ from index import EmbedderUnavailable, Splitter, add, open_embedder
 from service import doctor
 from service.cli import cli
 from service.doctor import CHECKS, Finding, NotTried, check_settings, find_doubts, find_wrong, render_finding
+from service.llm.models import prove
 from service.machine import Machine
-from service.models import prove
 from service.settings import Settings, origins
 
 MACHINE = Machine("a processor", ("avx2", "avx512f", "fma"), 2, 8.0, "Linux", "3.11")

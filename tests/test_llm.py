@@ -12,9 +12,9 @@ import pytest
 from fakes import ScriptedGenerator
 
 from service.errors import ModelLost, ModelUnavailable
-from service.llm import Generator, LlamaProcess, Message, Request, Usage
-from service.models import prepare
-from service.prompts import STOP, make_prompt
+from service.llm.models import prepare
+from service.llm.process import Generator, LlamaProcess, Message, Request, Usage
+from service.llm.prompts import STOP, make_prompt
 from service.settings import load_settings
 
 CONTEXT = 1024
@@ -322,7 +322,8 @@ def test_closing_ends_the_child(model_file: Path) -> None:
 @pytest.mark.parametrize("state", ["loading", "idle", "writing"])
 def test_the_child_ends_with_its_parent(model_file: Path, state: str) -> None:
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom service.llm import LlamaProcess, Message, Request\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from service.llm.process import LlamaProcess, Message, Request\n"
         f"llama = LlamaProcess(Path({str(model_file)!r}), {CONTEXT}, 2)\n"
         f"state = {state!r}\n"
         "if state != 'loading':\n    llama.count(['text'])\n"

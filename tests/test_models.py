@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import ModelUnavailable, NativeLibraryDied
-from service.models import PACKAGED, PackagedModel, prepare, prove
+from service.llm.models import PACKAGED, PackagedModel, prepare, prove
 from service.settings import Settings
 
 CONTENT = b"GGUF" + bytes(range(256)) * 64
@@ -158,7 +158,7 @@ def test_a_library_that_dies_is_told_from_a_bad_model(packages: Path, settings: 
 def _preparing(packages: Path, settings: Settings, script: str) -> "subprocess.Popen[str]":
     """Another process that prepares the model with `script` as its quantizer."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom service.models import PackagedModel, prepare\n"
+        "import sys\nfrom pathlib import Path\nfrom service.llm.models import PackagedModel, prepare\n"
         "from service.settings import Settings\n"
         f"packaged = {{'fake': {_packaged()['fake']!r}}}\n"
         f"settings = Settings(model='fake', cache=Path({str(settings.cache)!r}))\n"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.answer import REFUSALS, Reason
-from service.prompts import FIXED, INSTRUCTION, STOP, fit, make_prompt
+from service.llm.prompts import FIXED, INSTRUCTION, STOP, fit, make_prompt
 
 EVIDENCE = ("The bridge was built in 1931.", "Repairs will take nine months.", "It carries 4,000 cars a day.")
 

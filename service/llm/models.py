@@ -2,7 +2,7 @@
 
 A packaged model is checked against its digest and requantized once with llama.cpp's own quantizer, which makes it
 read prompts several times faster; the result is kept in the cache with its own digest. A GGUF file named by its
-path is used as it is. `python -m service.models prepare` does all of it ahead of time, for the set-up.
+path is used as it is. `python -m service.llm.models prepare` does all of it ahead of time, for the set-up.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from service.settings import Settings, load_settings
 
 EXIT_NATIVE_LIBRARY_DIED = 70
 NO_MODEL = "none"
-WORKER = (sys.executable, "-P", "-m", "service.llama_worker")
+WORKER = (sys.executable, "-P", "-m", "service.llm.worker")
 """The command that runs llama.cpp."""
 
 _MAGIC = b"GGUF"

@@ -176,7 +176,7 @@ class LlamaProcess:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "service.llama_worker", "serve", *self._arguments],
+            [sys.executable, "-P", "-m", "service.llm.worker", "serve", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""The language model: protocol, child process and worker, model files, prompts."""

@@ -13,7 +13,8 @@ from service.question.answer_type import kind_of
 from service.question.dates import Timing
 from service.verdicts import decide
 from service.verification.citations import Claim, cut
-from service.words import AnswerWords, choose_words, narrow, newest_first
+from service.voting import vote
+from service.words import AnswerWords, choose_words, cut_name, narrow, newest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Speaker:
             told = tuple(item for item in answering if item.sentence in verdict.evidence)
             return Saying((verdict,), told, is_whole=True)
         sentences = [item.sentence for item in answering]
-        found = choose_words(self._index, question, passages, sentences, failing)
+        name = vote(question, passages)
+        held = () if name is None else cut_name(name, (*sentences, *self._index.sentences(passages)))
+        found = held or choose_words(self._index, question, passages, failing)
         words = newest_first(found, None if by_words else self._embedder)
         quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
         denial = find_denial(question, words, quotes, evidence)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
 from service.evidence import LIKELY, Evidence
 from service.orders import trust
-from service.question.answer_type import IN_FEW_WORDS, NAMES, Kind, kind_of, may_answer
+from service.question.answer_type import IN_FEW_WORDS, Kind, kind_of, may_answer
 from service.verification.citations import plain_quote
 from service.verification.support import is_cut_from, tokenize
-from service.voting import vote
 
 _OPENING = re.compile(
     r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
@@ -55,22 +54,15 @@ def choose_words(
     index: Index,
     question: str,
     passages: Sequence[Passage],
-    sentences: Sequence[StoredSpan],
     failing: Set[int] = frozenset(),
 ) -> tuple[AnswerWords, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
-    Documents that differ are both told, the likelier first. A question of several parts is answered
-    by the name that its passages have in common, cut from the first of the `sentences`, else of all, that holds it.
-    Nothing is cut from sentences whose ids are `failing`.
+    Documents that differ are both told, the likelier first. Nothing is cut from sentences whose ids are `failing`.
     """
     kind = kind_of(question)
     if kind not in IN_FEW_WORDS:
         return ()
-    name = vote(question, kind, passages) if kind in NAMES else None
-    holding = None if name is None else _find_name(name, (*sentences, *index.sentences(passages)))
-    if name and holding:
-        return (AnswerWords(name, holding, LIKELY),)
     found = [
         item
         for item in find_words(index, question, kind, passages)
@@ -98,8 +90,10 @@ def _tell_of_the_same(words: Sequence[AnswerWords], embedder: Embedder) -> bool:
     return float(one @ other) >= _SAME_MATTER
 
 
-def _find_name(name: str, sentences: Sequence[StoredSpan]) -> StoredSpan | None:
-    return next((item for item in sentences if is_cut_from(name, plain_quote(item.text))), None)
+def cut_name(name: str, sentences: Sequence[StoredSpan]) -> tuple[AnswerWords, ...]:
+    """The name as an answer, cut from the first sentence that holds it; nothing where none does."""
+    holding = next((item for item in sentences if is_cut_from(name, plain_quote(item.text))), None)
+    return () if holding is None else (AnswerWords(name, holding, LIKELY),)
 
 
 def narrow(

@@ -35,10 +35,10 @@ from service.answer import (
     Tier,
     Trace,
 )
-from service.confidence import is_sure, measure_confidence
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.evidence import (
+from service.evidence.confidence import is_sure, measure_confidence
+from service.evidence.ranking import (
     WELL_ON_SUBJECT,
     Evidence,
     least_on_subject,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from index import STOP_WORDS, stem
-from service.evidence import Evidence
+from service.evidence.ranking import Evidence
 from service.likeness import Likeness
 from service.question.subject import tokenize
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from index import STOP_WORDS, stem
-from service.evidence import LIKELY, Evidence
+from service.evidence.ranking import LIKELY, Evidence
 from service.likeness import Likeness
 from service.question.answer_type import Kind, kind_of
 from service.question.subject import Token, is_participle, tags, tokenize

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from index import STOP_WORDS, TAIL_DAYS, Period, fold, split_parts, stem, words
 from service.counts import count_of, measure_of
 from service.deeds import deed_of
-from service.evidence import LIKELY, SIDE, Evidence
+from service.evidence.ranking import LIKELY, SIDE, Evidence
 from service.likeness import WordLikeness
 from service.question.answer_type import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
 from service.question.dates import Timing

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts
 from service.demands import demands_of, weigh_answering
-from service.evidence import Evidence, asks_two_sides, choose_quotes, choose_sides
+from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
+from service.evidence.lists import whole_list
+from service.evidence.ranking import Evidence, asks_two_sides, choose_quotes, choose_sides
 from service.likeness import WordLikeness
-from service.lists import whole_list
 from service.premises import find_denial
 from service.question.answer_type import kind_of
 from service.question.dates import Timing
 from service.verdicts import decide
 from service.verification.citations import Claim, cut
 from service.voting import vote
-from service.words import AnswerWords, choose_words, cut_name, narrow, newest_first
 
 
 @dataclass(frozen=True, slots=True)

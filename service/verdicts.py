@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from index import Embedder, split_parts, terms
-from service.evidence import Evidence
+from service.evidence.ranking import Evidence
 from service.question.answer_type import kind_of
 from service.verification.citations import Claim
 from service.verification.denials import weigh_denials

@@ -6,7 +6,7 @@ from fakes import FakeEmbedder
 
 from index import Index
 from index.embed import Embedder
-from service.evidence import (
+from service.evidence.ranking import (
     Evidence,
     choose_quotes,
     choose_sides,

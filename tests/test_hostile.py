@@ -12,7 +12,7 @@ from fakes import SEEDS
 from index import Splitter, add, split_sentences
 from index.embed import SentenceTransformerEmbedder
 from service.assistant import Assistant, open_assistant
-from service.orders import BESIDE_ORDER, ORDER, gives_orders, trust
+from service.evidence.prompt_injection import BESIDE_ORDER, ORDER, gives_orders, trust
 from service.settings import load_settings
 from service.verification.replay import verify_answer
 

@@ -9,12 +9,12 @@ from index.embed import SentenceTransformerEmbedder
 from index.reader import open_reader
 from service.answer import Answer
 from service.assistant import Assistant
-from service.evidence import Evidence
+from service.evidence.answer_words import AnswerWords
+from service.evidence.ranking import Evidence
 from service.opposites import opposites_of
 from service.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
 from service.verification.replay import verify_answer
-from service.words import AnswerWords
 
 TALKS = """Talks on the ferry dispute in Marlow went into a third day. Harbour chief Ida Voss heads the port's team.
 

@@ -4,8 +4,8 @@ import pytest
 from fakes import FakeEmbedder, FakeReader
 
 from index import Index, Passage, rerank
-from service.confidence import is_sure, measure_confidence
-from service.evidence import rank_evidence
+from service.evidence.confidence import is_sure, measure_confidence
+from service.evidence.ranking import rank_evidence
 from service.settings import Caution
 
 QUESTION = "When did the tram reach the harbour?"

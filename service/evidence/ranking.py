@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts, terms, words
-from service.orders import trust
+from service.evidence.prompt_injection import trust
 from service.question.answer_type import CAUSE, NUMBER, kind_of
 from service.question.subject import tags, tokenize
 from service.question.time_phrases import find_phrases

@@ -9,8 +9,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
-from service.evidence import LIKELY, Evidence
-from service.orders import trust
+from service.evidence.prompt_injection import trust
+from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import IN_FEW_WORDS, Kind, kind_of, may_answer
 from service.verification.citations import plain_quote
 from service.verification.support import is_cut_from, tokenize

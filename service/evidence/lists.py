@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index import Index, StoredSpan
-from service.evidence import Evidence
-from service.orders import gives_orders
+from service.evidence.prompt_injection import gives_orders
+from service.evidence.ranking import Evidence
 
 _BESIDE = 400
 """Characters beside a passage in which a list may go on."""

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts
-from service.demands import demands_of, weigh_answering
 from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
 from service.evidence.lists import whole_list
 from service.evidence.ranking import Evidence, asks_two_sides, choose_quotes, choose_sides
-from service.likeness import WordLikeness
-from service.premises import find_denial
 from service.question.answer_type import kind_of
 from service.question.dates import Timing
-from service.verdicts import decide
+from service.rules.demands import demands_of, weigh_answering
+from service.rules.likeness import WordLikeness
+from service.rules.premises import find_denial
+from service.rules.verdicts import decide
+from service.rules.voting import vote
 from service.verification.citations import Claim, cut
-from service.voting import vote
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import pytest
 
 from index import Passage, Span, StoredDocument, StoredSpan
 from index.embed import SentenceTransformerEmbedder
-from service.demands import demands_of, weigh_answering
 from service.evidence.ranking import Evidence
-from service.likeness import WordLikeness
 from service.question.dates import NO_DATES, Dates, plan_search
+from service.rules.demands import demands_of, weigh_answering
+from service.rules.likeness import WordLikeness
 
 DAY = date(2024, 6, 20)
 

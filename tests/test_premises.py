@@ -11,8 +11,8 @@ from service.answer import Answer
 from service.assistant import Assistant
 from service.evidence.answer_words import AnswerWords
 from service.evidence.ranking import Evidence
-from service.opposites import opposites_of
-from service.premises import denies_what_is_asked, find_denial
+from service.rules.opposites import opposites_of
+from service.rules.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
 from service.verification.replay import verify_answer
 

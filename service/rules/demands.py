@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from index import STOP_WORDS, TAIL_DAYS, Period, fold, split_parts, stem, words
-from service.counts import count_of, measure_of
-from service.deeds import deed_of
 from service.evidence.ranking import LIKELY, SIDE, Evidence
-from service.likeness import WordLikeness
 from service.question.answer_type import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
 from service.question.dates import Timing
 from service.question.time_ranges import MONTHS
+from service.rules.counts import count_of, measure_of
+from service.rules.deeds import deed_of
+from service.rules.likeness import WordLikeness
 
 Demand = Callable[[Evidence], bool]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 
 from index import STOP_WORDS, stem
 from service.evidence.ranking import LIKELY, Evidence
-from service.likeness import Likeness
 from service.question.answer_type import Kind, kind_of
 from service.question.subject import Token, is_participle, tags, tokenize
+from service.rules.likeness import Likeness
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DONE = 0.45

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from index import STOP_WORDS, stem
 from service.evidence.ranking import Evidence
-from service.likeness import Likeness
 from service.question.subject import tokenize
+from service.rules.likeness import Likeness
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PLURAL = re.compile(r"(?:[^su]s|people|men|women|children|feet)$")

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from index import StoredSpan, split_parts, stem, terms
 from index import words as words_of
-from service.deeds import deeds_in
 from service.evidence.answer_words import AnswerWords
 from service.evidence.ranking import Evidence
-from service.opposites import opposites_of
 from service.question.answer_type import kind_of
 from service.question.names import names_of
+from service.rules.deeds import deeds_in
+from service.rules.opposites import opposites_of
 
 _DENIES = re.compile(
     r"\b(?:no(?! (?:later|longer|more|less|fewer|doubt|one else)\b|\.? ?\d)|"

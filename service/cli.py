@@ -169,7 +169,7 @@ def serve(host: str | None, port: str | None, folder: str | None) -> None:
       citewell serve
       citewell serve --port 8080 --index work/index
     """
-    from service.server import serve as run_server  # noqa: PLC0415 - a second of start-up that only this needs
+    from service.web.server import serve as run_server  # noqa: PLC0415 - a second of start-up that only this needs
 
     run_server(load_settings(index=folder, host=host, port=port), lambda line: click.echo(line, err=True))
 

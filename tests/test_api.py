@@ -27,13 +27,13 @@ from serving import parse_events
 
 from index import Index, Splitter, add, remove
 from service.answer import ANSWER
-from service.api import body_limit, create_app
 from service.assistant import Assistant
 from service.errors import ModelLost
 from service.events import Done, Failed, Proved, Quoted
 from service.llm.process import Generator, Request, Usage
-from service.schema import ANSWER_EXAMPLE
 from service.settings import Settings
+from service.web.app import body_limit, create_app
+from service.web.openapi import ANSWER_EXAMPLE
 
 TRAM = "The tram of Lindmoor is 12.4 kilometres long."
 WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."
@@ -515,7 +515,7 @@ def test_a_document_is_named_by_the_letter(plain_server: Server) -> None:
 def test_a_body_that_does_not_come_is_given_up(
     make_server: Make, monkeypatch: pytest.MonkeyPatch, start: bytes | None
 ) -> None:
-    monkeypatch.setattr("service.gate._BODY_SECONDS", 0.5)
+    monkeypatch.setattr("service.web.middleware._BODY_SECONDS", 0.5)
     address = make_server().client.base_url
     host = b"evil.example" if start is None else b"localhost"
     with socket.create_connection((address.host, address.port), timeout=10) as connection:

@@ -13,9 +13,9 @@ import pytest
 from fakes import ROOT
 from serving import serve
 
-from service.api import create_app
 from service.cli import cli
 from service.settings import Settings
+from service.web.app import create_app
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

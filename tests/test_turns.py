@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from service.admission import Admission, Place, Queues
 from service.errors import Busy
 from service.turns import Turns
+from service.web.admission import Admission, Place, Queues
 
 
 def never() -> bool:

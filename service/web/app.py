@@ -22,17 +22,24 @@ from starlette.types import Receive, Scope, Send
 
 from index import DateKind, DocumentAmbiguous, DocumentUnknown, Index, StoredDocument
 from service.answer import ANSWER, Answer, CitedPassage
-from service.answering import Answering, Departure
 from service.assistant import Assistant
 from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
-from service.gate import Gate
-from service.problems import ECHOED, Problem, failure, install, status_problem
 from service.question.dates import DATE_NAMES, Dates, read_dates
-from service.schema import ANSWER_BODY, ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, complete, problem_responses
 from service.settings import Settings
-from service.streaming import Running
 from service.verification.replay import Verification, read_answer, verify_answer
+from service.web.executor import Answering, Departure
+from service.web.middleware import Gate
+from service.web.openapi import (
+    ANSWER_BODY,
+    ANSWER_EXAMPLE,
+    EVENT_SCHEMA,
+    STREAM_EXAMPLE,
+    complete,
+    problem_responses,
+)
+from service.web.problems import ECHOED, Problem, failure, install, status_problem
+from service.web.streaming import Running
 
 _LOOK_SECONDS = 0.05
 _LOG = logging.getLogger("citewell")

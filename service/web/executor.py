@@ -4,12 +4,12 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from service.admission import Admission, Place, Queues
 from service.answer import CitedPassage
 from service.assistant import Assistant
 from service.question.dates import Dates
 from service.settings import Settings
-from service.streaming import Running
+from service.web.admission import Admission, Place, Queues
+from service.web.streaming import Running
 
 _CLOSE_SECONDS = 1.0
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from service.answer import ANSWER, Answer
 from service.events import EVENT, Done, Proved, Quoted
-from service.problems import MEDIA_TYPE
+from service.web.problems import MEDIA_TYPE
 
 _SCHEMAS = "#/components/schemas/"
 _QUOTE = "Biden's proposal has three phases, the first of which is a six-week truce."

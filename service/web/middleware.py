@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import ECHOED, Problem, respond, status_problem
+from service.web.problems import ECHOED, Problem, respond, status_problem
 
 _LOG = logging.getLogger("citewell")
 _HEADERS = {

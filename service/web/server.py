@@ -12,10 +12,10 @@ from typing import Any
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
-from service.api import create_app
 from service.assistant import open_assistant
 from service.errors import AddressUnavailable
 from service.settings import Settings
+from service.web.app import create_app
 
 _GRACE_SECONDS = 5
 

@@ -17,9 +17,9 @@ from eval.record import Header, Record, to_line
 from eval.report import print_report
 from eval.report_commands import compare_command, gate_command, report_command
 from eval.run import run
-from service.console import EXIT_INTERRUPTED, index_option, json_option, refuse_empty
+from service.cli.options import EXIT_INTERRUPTED, index_option, json_option, refuse_empty
+from service.cli.render import ProgressBar, strip_controls
 from service.settings import Settings, load_settings, refuses_colour
-from service.terminal import ProgressBar, strip_controls
 
 _DEFAULT_QUESTIONS = Path("seeds/questions.jsonl")
 _RETRIEVERS = ("citewell", "bm25")

@@ -15,9 +15,9 @@ from tqdm import tqdm
 from eval.errors import EvaluationError
 from eval.propose import Page, Proposal, propose, read_pages, to_yaml
 from index import Index, Splitter, add
-from service.console import EXIT_FAILED, refuse_empty
+from service.cli.options import EXIT_FAILED, refuse_empty
+from service.cli.render import ProgressBar, strip_controls
 from service.settings import Settings, load_settings
-from service.terminal import ProgressBar, strip_controls
 
 _SUFFIXES = (".yaml", ".yml")
 

@@ -15,9 +15,9 @@ from eval.figures import print_table
 from eval.gate import Baseline, Verdict, changed_facts, check, make_baseline, read_baseline, write_baseline
 from eval.plot import save_plot
 from eval.runs import Run, notes_on, read_run
-from service.console import EXIT_FAILED, json_option, refuse_empty
+from service.cli.options import EXIT_FAILED, json_option, refuse_empty
+from service.cli.render import strip_controls
 from service.settings import refuses_colour
-from service.terminal import strip_controls
 
 _SHORT = 60
 _markdown_option = click.option("--markdown", "as_markdown", is_flag=True, help="Markdown on standard output.")

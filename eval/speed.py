@@ -49,7 +49,7 @@ def measure_cold(index: Path) -> dict[str, float]:
 
 
 def _cold_run(index: Path) -> tuple[float, float]:
-    command = [sys.executable, "-P", "-m", "service.cli", "ask", _COLD_QUESTION, "--index", str(index)]
+    command = [sys.executable, "-P", "-m", "service.cli.main", "ask", _COLD_QUESTION, "--index", str(index)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

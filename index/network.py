@@ -7,7 +7,6 @@ whether it answers it. Importing this module imports torch, which takes seconds.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from torch import Tensor, nn
 from transformers import BertModel
 from transformers.utils import logging as transformers_logging
 
-if TYPE_CHECKING:
-    from index.reader import Encoded
+from index.word_pieces import Encoded
 
 RELEVANCE, ANSWERED = 0, 1
 """The columns of the judgement."""
@@ -45,7 +43,7 @@ class ReaderNetwork(nn.Module):
         judged = self.judgement(torch.tanh(self.dense(encoded[:, 0])))
         return self.span(encoded), judged
 
-    def score(self, rows: "Sequence[Encoded]") -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    def score(self, rows: Sequence[Encoded]) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
         """For each row its span scores, shape (pieces, 2), and the judgements, shape (rows, 2)."""
         pieces, kinds = pad([row.pieces for row in rows]), pad([row.kinds for row in rows])
         present = pad([[1] * len(row.pieces) for row in rows])

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embed import check_weights, digest_of, open_tokenizer, packaged_folder
+from index.embed import check_weights, digest_of, packaged_folder
 from index.errors import ReaderUnavailable
 from index.loading import Lazy
+from index.word_pieces import Encoded, Excerpt, PairEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
-    from tokenizers import Encoding, Tokenizer
 
     from index.network import ReaderNetwork
 
@@ -31,23 +31,10 @@ DEFAULT_READER = "citewell"
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
 _DIGEST = "bc6891cb0cf51d3e4df95f38ee3f73381b320589092b56e123eaaacd74be8a37"
 
-_LONGEST_QUESTION = 64
-_LONGEST_TITLE = 32
-_SHARED_PIECES = 48
-"""Word pieces of a question and of a title that are read, and those that two windows of a passage share."""
-
 _LONGEST_ANSWER = 30
 _BATCH_PIECES = 2048
 _FIRST_RATE = 3500.0
 """Word pieces a second on one core, until it is measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """What is read beside a question: a passage or a sentence, and the title of its document."""
-
-    title: str
-    text: str
 
 
 def _no_margins() -> NDArray[np.float32]:
@@ -117,60 +104,7 @@ class Calibration:
         return 1 / (1 + exp(-(self.intercept + self.answered * answered + self.margin * margin)))
 
 
-# --- word pieces ---
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Word pieces of question and passage, with the characters of the passage that each stands for."""
-
-    pieces: tuple[int, ...]
-    kinds: tuple[int, ...]
-    places: tuple[tuple[int, int] | None, ...]
-
-    def pieces_of(self, start: int, end: int) -> tuple[int, int] | None:
-        """The first and last word piece of the passage's characters `start` to `end`, if all are read."""
-        inside = [
-            number
-            for number, place in enumerate(self.places)
-            if place is not None and place[0] < end and start < place[1]
-        ]
-        whole = inside and self.places[inside[-1]]
-        return (inside[0], inside[-1]) if whole and whole[1] >= end else None
-
-
-class PairEncoder:
-    """Question and passage to word pieces, by MiniLM's own tokenizer; `limit` counts them all."""
-
-    def __init__(self, folder: Path, limit: int = 320) -> None:
-        self._folder = folder
-        self._limit = limit
-
-    @cached_property
-    def _tokenizer(self) -> "Tokenizer":
-        return open_tokenizer(self._folder)
-
-    def encode(self, question: str, excerpt: Excerpt) -> Encoded:
-        """[CLS] question [SEP] title: passage [SEP], cut at the limit."""
-        return next(self.windows(question, excerpt))
-
-    def windows(self, question: str, excerpt: Excerpt) -> Iterator[Encoded]:
-        """All of the passage: one window, or several that overlap where the limit asks for it."""
-        begin, end = self._plain("[CLS] [SEP]").ids
-        head = (begin, *self._plain(question).ids[:_LONGEST_QUESTION], end)
-        named = self._plain(excerpt.title + ":").ids[:_LONGEST_TITLE] if excerpt.title else []
-        read = self._plain(excerpt.text)
-        room = self._limit - len(head) - len(named) - 1
-        for first in range(0, max(1, len(read.ids) - _SHARED_PIECES), room - _SHARED_PIECES):
-            ids, places = read.ids[first : first + room], read.offsets[first : first + room]
-            yield Encoded(
-                (*head, *named, *ids, end),
-                (*(0 for _ in head), *(1 for _ in range(len(named) + len(ids) + 1))),
-                (*(None for _ in range(len(head) + len(named))), *places, None),
-            )
-
-    def _plain(self, text: str) -> "Encoding":
-        return self._tokenizer.encode(text, add_special_tokens=False)
+# --- answer spans ---
 
 
 def best_span(encoded: Encoded, scores: NDArray[np.float32]) -> tuple[int, int, float]:

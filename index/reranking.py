@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from index.reader import Excerpt, Reader, Reading
+from index.reader import Reader, Reading
 from index.search import Passage
+from index.word_pieces import Excerpt
 
 READING_WEIGHT = 0.35
 """Of what reading tells, beside the score of the search.

@@ -8,7 +8,8 @@ import numpy as np
 
 from index import terms
 from index.embed import Progress, Vectors
-from index.reader import Excerpt, Reading
+from index.reader import Reading
+from index.word_pieces import Excerpt
 from service.llm.process import Request, Usage
 
 ROOT = Path(__file__).resolve().parents[1]

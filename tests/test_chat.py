@@ -28,15 +28,15 @@ from index import Index, remove
 from index.errors import EmbedderUnavailable
 from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
-from service.chat import Chat
-from service.conversation import GONE, _write_new
+from service.cli.chat import Chat
+from service.cli.conversation import GONE, _write_new
+from service.cli.line_editor import _Commands, _open_history
+from service.cli.output import JsonVoice, PlainVoice, TerminalVoice
+from service.cli.render import render_place
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
-from service.line_editor import _Commands, _open_history
 from service.llm.process import Generator, Request, Usage
 from service.settings import Settings
-from service.terminal import render_place
-from service.voices import JsonVoice, PlainVoice, TerminalVoice
 
 CITEWELL = str(Path(sys.executable).with_name("citewell"))
 WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."

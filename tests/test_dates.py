@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import Index, Period, Preference
-from service import cli as command_line
-from service import index_commands
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
-from service.chat import Chat
+from service.cli import index_commands
+from service.cli import main as command_line
+from service.cli.chat import Chat
+from service.cli.output import JsonVoice, TerminalVoice
 from service.errors import DatesError
 from service.question.dates import NO_DATES, Dates, describe_filter, plan_search, read_dates
 from service.question.time_ranges import resolve
 from service.settings import Settings
-from service.voices import JsonVoice, TerminalVoice
 
 MAY, JULY = (
     f"LINDMOOR, {day}, 2024 (LT) — The captain of the ferry is {captain}, and its fare is {fare} dollars."

@@ -13,7 +13,7 @@ import pytest
 from fakes import ROOT
 from serving import serve
 
-from service.cli import cli
+from service.cli.main import cli
 from service.settings import Settings
 from service.web.app import create_app
 

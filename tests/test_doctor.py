@@ -17,9 +17,9 @@ from fakes import FakeEmbedder, write
 from packaging.requirements import Requirement
 
 from index import EmbedderUnavailable, Splitter, add, open_embedder
-from service import doctor
-from service.cli import cli
-from service.doctor import CHECKS, Finding, NotTried, check_settings, find_doubts, find_wrong, render_finding
+from service.cli import doctor
+from service.cli.doctor import CHECKS, Finding, NotTried, check_settings, find_doubts, find_wrong, render_finding
+from service.cli.main import cli
 from service.llm.models import prove
 from service.machine import Machine
 from service.settings import Settings, origins

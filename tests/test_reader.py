@@ -7,14 +7,13 @@ from index.errors import ReaderUnavailable
 from index.reader import (
     WEIGHTS,
     CrossEncoderReader,
-    Excerpt,
     PackagedReader,
-    PairEncoder,
     Reader,
     _Pace,
     open_reader,
     packaged_folder,
 )
+from index.word_pieces import Excerpt, PairEncoder
 
 PLAN = Excerpt(
     "Harbour plan",

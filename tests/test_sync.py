@@ -25,10 +25,10 @@ from index.embed import Progress, Vectors
 from index.errors import DocumentUnknown, EmptyFolder, IndexDamaged, MissingFile, ReadError
 from index.store import Store, writer
 from index.watch import _begin
-from service.follow import follow
-from service.index_commands import index_group
+from service.cli.index_commands import index_group
+from service.cli.render import render_report, report_lines
+from service.cli.watch import follow
 from service.settings import Settings
-from service.terminal import render_report, report_lines
 
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

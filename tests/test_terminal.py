@@ -6,7 +6,7 @@ import click
 from index import Passage, StoredDocument, VectorKind
 from index.documents import Span
 from service.answer import Answer, Citation, CitedPassage, Reprint, Searched, Sentence, Trace
-from service.terminal import render_answer, render_document, render_found, render_kind, render_said
+from service.cli.render import render_answer, render_document, render_found, render_kind, render_said
 
 ESCAPE = "\x1b[31m\x9b2J\r"
 

@@ -17,7 +17,7 @@ from eval.training.train import Recipe, train
 from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 from index.embed import packaged_folder
 from index.network import load_network, load_reader, save_reader
-from index.reader import PairEncoder
+from index.word_pieces import PairEncoder
 
 TEXT = (
     "The lighthouse of Eastport was built in 1871 by Ilse Brandt, who came from Norway. It stands on a rock "

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from fakes import FakeEmbedder, ScriptedGenerator, write
 
 from index import Index, Splitter, add, remove
-from service import cli as command_line
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
+from service.cli import main as command_line
 from service.settings import Settings
 from service.verification.replay import VERIFICATION, Verification, show_change, verify_answer
 
@@ -166,7 +166,7 @@ def verify(index: Index, fake_embedder: FakeEmbedder, tmp_path: Path, monkeypatc
     """The command, over an index that the fake embedder made."""
     assert index.counts().chunks > 0
     monkeypatch.setattr(
-        "service.verify_command.open_index", lambda _: Index.open(tmp_path / "index", fake_embedder, Splitter())
+        "service.cli.verify.open_index", lambda _: Index.open(tmp_path / "index", fake_embedder, Splitter())
     )
 
     def run(file: str, *options: str, stdin: bytes = b"") -> Result:

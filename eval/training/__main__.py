@@ -31,7 +31,7 @@ from eval.training.validate import validate_spans
 from index import open_embedder
 from index.embed import digest_of, packaged_folder
 from index.network import ReaderNetwork, load_network, load_reader, save_reader
-from index.reader import PairEncoder
+from index.word_pieces import PairEncoder
 
 LONGEST_ROW = 256
 """Word pieces; what is longer is cut while learning, and read in windows afterwards."""

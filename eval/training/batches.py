@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eval.training.examples import Group, Pair
 from index.network import pad
-from index.reader import Excerpt, PairEncoder
+from index.word_pieces import Excerpt, PairEncoder
 
 _TOKENS = 4600
 _ROWS = 48

@@ -16,7 +16,8 @@ from eval.training.examples import Pair
 from eval.training.labelled import Squad, rows_of
 from eval.training.negatives import Passage, mine_by_keywords, without_answers
 from index.network import ReaderNetwork
-from index.reader import Calibration, Excerpt, PairEncoder, best_span
+from index.reader import Calibration, best_span
+from index.word_pieces import Excerpt, PairEncoder
 
 Features = NDArray[np.float64]
 """Shape (pairs, 2): the judgement's score and how much likelier an answer is than none."""

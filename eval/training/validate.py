@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from eval.texts import is_exact_match, token_f1
 from eval.training.examples import Question
 from index.network import ANSWERED, ReaderNetwork
-from index.reader import Excerpt, PairEncoder, best_span
+from index.reader import best_span
+from index.word_pieces import Excerpt, PairEncoder
 
 
 def validate_spans(network: ReaderNetwork, encoder: PairEncoder, questions: Sequence[Question]) -> dict[str, float]:

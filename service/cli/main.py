@@ -15,15 +15,22 @@ import click
 from index import IndexingError
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant, open_assistant
-from service.chat import chat
-from service.console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, dates_options, index_option, json_option
+from service.cli.chat import chat
+from service.cli.index_commands import index_group
+from service.cli.options import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    dates_options,
+    index_option,
+    json_option,
+)
+from service.cli.render import render_answer, render_period, render_quotes, strip_controls
+from service.cli.verify import verify
 from service.errors import DatesError, ServiceError, SettingsError
 from service.events import Done, Failed, Quoted
-from service.index_commands import index_group
 from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
-from service.terminal import render_answer, render_period, render_quotes, strip_controls
-from service.verify_command import verify
 
 
 class _Commands(click.Group):
@@ -187,7 +194,7 @@ def doctor(as_json: bool, folder: str | None) -> None:
       citewell doctor
       citewell doctor --index work/index --json
     """
-    from service.doctor import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
+    from service.cli.doctor import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
 
     findings = {}
     for name, finding in examine(folder):

@@ -12,9 +12,7 @@ from typing import Protocol
 import click
 
 from service.answer import ANSWER, Answer, Citation
-from service.events import Done, Event, Failed, Proved, Quoted
-from service.reply import Reply, is_worded, marked
-from service.terminal import (
+from service.cli.render import (
     render_answer,
     render_confidence,
     render_list,
@@ -25,6 +23,8 @@ from service.terminal import (
     render_text,
     strip_controls,
 )
+from service.cli.reply import Reply, is_worded, marked
+from service.events import Done, Event, Failed, Proved, Quoted
 
 _LOST = "(the language model's process was lost: this is in the documents' own words)"
 _LOADING = "(found by keywords; the models are still loading)"

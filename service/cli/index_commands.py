@@ -24,7 +24,7 @@ from index import (
     sync,
     verify,
 )
-from service.console import (
+from service.cli.options import (
     EXIT_FAILED,
     dates_options,
     index_option,
@@ -33,10 +33,7 @@ from service.console import (
     open_splitter,
     refuse_empty,
 )
-from service.follow import follow
-from service.question.dates import Dates, plan_search
-from service.settings import load_settings
-from service.terminal import (
+from service.cli.render import (
     ProgressBar,
     render_document,
     render_found,
@@ -46,6 +43,9 @@ from service.terminal import (
     report_lines,
     strip_controls,
 )
+from service.cli.watch import follow
+from service.question.dates import Dates, plan_search
+from service.settings import load_settings
 
 
 @click.group(name="index")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from index import Index
 from service.answer import ANSWER, Answer, Citation
+from service.cli.render import strip_controls
 from service.errors import AnswerOutdated, CommandError, code_of
-from service.terminal import strip_controls
 
 GONE = "This answer is gone, for a document that it rests on was removed or changed since. Ask again."
 _UNANSWERED = "This question was not answered."

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from service.answer import Answer
-from service.console import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
+from service.cli.options import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
+from service.cli.render import render_text, strip_controls
 from service.errors import AnswerUnreadable
 from service.settings import load_settings
-from service.terminal import render_text, strip_controls
 from service.verification.replay import (
     VERIFICATION,
     CheckedPlace,

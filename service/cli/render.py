@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
 from service.answer import IN_SHORT, Answer, Citation, CitedPassage, SearchedPeriod
+from service.cli.reply import marked
 from service.question.dates import describe_filter, describe_preference
-from service.reply import marked
 
 _EXCERPT = 200
 _SHORT_TEXT = 2000

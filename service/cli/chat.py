@@ -15,15 +15,15 @@ from types import FrameType
 import click
 
 from index import IndexingError
-from service.asking import Asking
 from service.assistant import Assistant, open_assistant
-from service.console import EXIT_FAILED, dates_options, index_option, json_option
-from service.conversation import Conversation, Turn
+from service.cli.asking import Asking
+from service.cli.conversation import Conversation, Turn
+from service.cli.options import EXIT_FAILED, dates_options, index_option, json_option
+from service.cli.output import JsonVoice, PlainVoice, TerminalVoice, Voice
+from service.cli.render import strip_controls
 from service.errors import CommandError, ServiceError, code_of
 from service.question.dates import DATE_NAMES, NO_DATES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
-from service.terminal import strip_controls
-from service.voices import JsonVoice, PlainVoice, TerminalVoice, Voice
 
 _HOW_TO_END = "(Ctrl-D or /quit ends the chat)"
 _SAVE = "/save"
@@ -179,7 +179,7 @@ def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
 
 
 def _talk(assistant: Assistant, place: str, dates: Dates) -> None:
-    from service.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
+    from service.cli.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
 
     plain = refuses_colour()
     voice = TerminalVoice(assistant.ready, plain)

@@ -33,6 +33,7 @@ from index import (
     verify,
 )
 from service.assistant import choose_reader
+from service.cli.render import strip_controls
 from service.errors import ModelLost, ModelUnavailable, SettingsError
 from service.llm.models import (
     NO_MODEL,
@@ -48,7 +49,6 @@ from service.llm.models import (
 from service.llm.process import LlamaProcess, Message, Request, Usage
 from service.machine import Machine, describe_machine
 from service.settings import Settings, load_settings, origins
-from service.terminal import strip_controls
 
 Status = Literal["ok", "warning", "failed"]
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from service.assistant.fair_lock import Turns
 from service.errors import Busy
-from service.turns import Turns
 from service.web.admission import Admission, Place, Queues
 
 

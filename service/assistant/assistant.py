@@ -35,6 +35,8 @@ from service.answer import (
     Tier,
     Trace,
 )
+from service.assistant.fair_lock import Turns
+from service.assistant.selection import Saying, Speaker
 from service.errors import AnswerOutdated, ModelLost, QuestionError, ServiceError, Stopped, code_of
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.evidence.confidence import is_sure, measure_confidence
@@ -52,9 +54,7 @@ from service.question.answer_type import kind_of
 from service.question.dates import NO_DATES, Dates, Timing, describe_search, plan_search
 from service.question.names import unknown_names
 from service.question.rewrite import rewrite
-from service.saying import Saying, Speaker
 from service.settings import NO_READER, Settings
-from service.turns import Turns
 from service.verification.citations import Claim, Composer, align, compose, quote, whole_sentences
 
 Cancelled = Callable[[], bool]

@@ -68,8 +68,8 @@ def test_heavy_libraries_have_one_home() -> None:
 
 def test_only_settings_read_the_environment() -> None:
     readers = {path.name for path in SOURCES if "os.environ" in path.read_text(encoding="utf-8")}
-    # llm.py hands it on to the child process, loading.py says there how torch's threads wait.
-    assert readers == {"settings.py", "llm.py", "loading.py"}
+    # process.py hands it on to the child process, loading.py says there how torch's threads wait.
+    assert readers == {"settings.py", "process.py", "loading.py"}
 
 
 def test_public_names_are_those_that_are_exported() -> None:

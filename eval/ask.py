@@ -39,16 +39,16 @@ class Answering(Protocol):
 class IndexRetriever:
     """The ranking that is served: passages as they are stored, before anything joins their neighbours."""
 
-    def __init__(self, index: Index, reader: Reader | None = None, seconds: float | None = None) -> None:
+    def __init__(self, index: Index, reader: Reader | None = None, budget: int | None = None) -> None:
         self._index = index
         self._reader = reader
-        self._seconds = seconds
+        self._budget = budget
 
     def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> tuple[Retrieved, ...]:
-        """At most `limit` passages, best first; the reader has so many seconds."""
+        """At most `limit` passages, best first; the reader has its budget of word pieces."""
         timing = plan_search(question, dates)
         passages = self._index.search(timing.query, limit, period=timing.period, preference=timing.preference)
-        found = rerank(timing.query, passages, self._reader, self._seconds)
+        found = rerank(timing.query, passages, self._reader, self._budget)
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
             for passage in found

@@ -120,7 +120,7 @@ def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _
     questioner = Questioner(
         dataset,
         assistant,
-        IndexRetriever(index, reader, settings.reading_milliseconds / 1000),
+        IndexRetriever(index, reader, settings.reading_pieces),
         settings.passages,
         in_corpus=_Coverage(dataset, (document.path for document in index.documents())).holds,
         is_verbatim=StoredTexts(index).holds,

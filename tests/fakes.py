@@ -67,7 +67,7 @@ class FakeReader:
         self.probability = probability
         self.most = most
         self.loaded = True
-        self.seconds: list[float | None] = []
+        self.budgets: list[int | None] = []
 
     def ready(self) -> bool:
         return self.loaded
@@ -79,9 +79,9 @@ class FakeReader:
         self,
         question: str,
         excerpts: Sequence[Excerpt],
-        seconds: float | None = None,
+        budget: int | None = None,
     ) -> tuple[Reading | None, ...]:
-        self.seconds.append(seconds)
+        self.budgets.append(budget)
         read = [self._read(excerpt.text) for excerpt in excerpts[: self.most]]
         return (*read, *(None for _ in excerpts[self.most :]))
 

@@ -139,12 +139,12 @@ def test_what_no_passage_is_likely_to_answer_is_refused(
 ) -> None:
     plain = make_assistant(WORDED)
     reader = FakeReader("9 months" if not refused else "no such words", probability)
-    settings = Settings(caution="high", reading_milliseconds=70)  # type: ignore[call-arg]
+    settings = Settings(caution="high", reading_pieces=70)  # type: ignore[call-arg]
     assistant = Assistant(plain.index, fake_embedder, ScriptedGenerator(WORDED), settings, reader)
     answer = _check(assistant, list(assistant.answer(QUESTION)))
     assert (answer.refused, answer.reason) == (refused, "not_answered" if refused else None)
     assert answer.confidence is not None
-    assert reader.seconds == [0.07]
+    assert reader.budgets == [70]
     assert plain.ask(QUESTION).confidence is None
 
 

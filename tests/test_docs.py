@@ -21,8 +21,6 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEVELOPMENT = (ROOT / "DEVELOPMENT.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-PATIENT = {"CITEWELL_READING_MILLISECONDS": "10000"}
-"""What is read does not depend on how busy the machine is."""
 
 
 def console_commands(text: str) -> list[tuple[str, str]]:
@@ -58,7 +56,7 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
         done = subprocess.run(
             ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH; {command}"],
             cwd=tmp_path,
-            env={"COLUMNS": "100", "PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8", **PATIENT},
+            env={"COLUMNS": "100", "PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,
             check=False,
@@ -72,7 +70,7 @@ def test_the_requests_of_the_readme_have_the_answers_that_it_shows(tmp_path: Pat
     blocks = re.findall(r"```console server\n(.*?)```", README, re.DOTALL)
     commands = console_commands("".join(f"```console\n{block}```" for block in blocks))
     assert len(commands) >= 5
-    with serve(seed_settings.index, tmp_path, **PATIENT) as served:
+    with serve(seed_settings.index, tmp_path) as served:
         for command, output in commands:
             here = command.replace("http://127.0.0.1:8000", served.url)
             done = subprocess.run(["bash", "-c", here], capture_output=True, text=True, check=False)
@@ -85,7 +83,7 @@ def test_the_conversation_of_the_readme_says_what_it_shows(tmp_path: Path, run_c
     questions = re.findall(r"^> (.*)$", shown, re.MULTILINE)
     (tmp_path / "seeds").symlink_to(ROOT / "seeds")
     run_citewell("index", "add", "seeds/documents", cwd=tmp_path)
-    done = run_citewell("chat", cwd=tmp_path, stdin="\n".join(questions), COLUMNS="100", **PATIENT)
+    done = run_citewell("chat", cwd=tmp_path, stdin="\n".join(questions), COLUMNS="100")
     # In a pipe the sources stand below with their words; what is said is the same.
     for paragraph in shown.split("\n\n"):
         said = [line for line in paragraph.splitlines() if not line.startswith((">", "[", "14 documents"))]

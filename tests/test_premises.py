@@ -34,7 +34,7 @@ def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]
     reader = open_reader()
 
     def answer(question: str, index: Index) -> Answer:
-        given = Assistant(index, embedder, None, Settings(reading_milliseconds=60_000), reader).ask(question)
+        given = Assistant(index, embedder, None, Settings(reading_pieces=100_000), reader).ask(question)
         assert given.refused or verify_answer(given, index).verdict == "proved"
         return given
 

@@ -27,7 +27,7 @@ def _paths(passages: tuple[Passage, ...]) -> list[str]:
 
 def test_what_answers_rises_and_keeps_what_was_read(passages: tuple[Passage, ...]) -> None:
     assert _paths(passages)[0] == "a.txt"
-    read = rerank(QUESTION, passages, FakeReader("1904"), 0.1)
+    read = rerank(QUESTION, passages, FakeReader("1904"), 100)
     best = next(passage for passage in read if passage.document.path == "b.txt")
     place = _paths(passages).index("b.txt")
     assert _paths(read).index("b.txt") < place
@@ -36,10 +36,10 @@ def test_what_answers_rises_and_keeps_what_was_read(passages: tuple[Passage, ...
     assert sorted(_paths(read)) == sorted(_paths(passages))
 
 
-def test_what_the_time_did_not_suffice_for_stays_in_its_order(passages: tuple[Passage, ...]) -> None:
+def test_what_the_budget_leaves_unread_stays_in_its_order(passages: tuple[Passage, ...]) -> None:
     reader = FakeReader("no such words", most=1)
-    read = rerank(QUESTION, passages, reader, 0.25)
-    assert reader.seconds == [0.25]
+    read = rerank(QUESTION, passages, reader, 250)
+    assert reader.budgets == [250]
     assert _paths(read) == _paths(passages)
     assert [passage.reading is not None for passage in read] == [True, False, False][: len(read)]
     assert rerank(QUESTION, (), reader) == ()

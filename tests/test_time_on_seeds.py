@@ -110,7 +110,7 @@ def test_what_is_first_for_its_time_stays_first(index: Index, question: str, pat
 def test_the_figure_of_the_time_asked_for_is_quoted_first(
     index: Index, embedder: SentenceTransformerEmbedder, reader: Reader, question: str, figure: str
 ) -> None:
-    patient = Settings(reading_milliseconds=60_000, threads=1)
+    patient = Settings(reading_pieces=100_000, threads=1)
     answer = Assistant(index, embedder, None, patient, reader).ask(question, dates=Dates(today=TODAY))
     assert figure in answer.citations[0].quote
 

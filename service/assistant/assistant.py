@@ -269,7 +269,7 @@ class Assistant:
         )
         # The reader has the threads that the embedder was given: torch counts them for each thread that calls.
         reader = None if keywords_only else self.reader
-        return rerank(timing.query, found, reader, self._settings.reading_milliseconds / 1000)
+        return rerank(timing.query, found, reader, self._settings.reading_pieces)
 
     def _subject(self, query: str, passages: Sequence[Passage], evidence: Sequence[Evidence]) -> float | None:
         if not evidence:

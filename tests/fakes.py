@@ -10,7 +10,7 @@ from index import terms
 from index.embed import Progress, Vectors
 from index.reader import Reading
 from index.word_pieces import Excerpt
-from service.llm.process import Request, Usage
+from service.llm.protocol import Request, Usage
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
@@ -101,6 +101,9 @@ class ScriptedGenerator:
     def __init__(self, draft: str | Exception) -> None:
         self.draft = draft
         self.requests: list[Request] = []
+
+    def load(self) -> None:
+        pass
 
     def ready(self) -> bool:
         return True

@@ -35,7 +35,7 @@ from service.cli.output import JsonVoice, PlainVoice, TerminalVoice
 from service.cli.render import render_place
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
-from service.llm.process import Generator, Request, Usage
+from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
 
 CITEWELL = str(Path(sys.executable).with_name("citewell"))

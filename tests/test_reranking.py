@@ -6,6 +6,7 @@ from fakes import FakeEmbedder, FakeReader
 from index import Index, Passage, rerank
 from service.evidence.confidence import is_sure, measure_confidence
 from service.evidence.ranking import rank_evidence
+from service.question.question import read_question
 from service.settings import Caution
 
 QUESTION = "When did the tram reach the harbour?"
@@ -62,7 +63,7 @@ def test_the_sentence_with_the_answer_rises(make_index: Callable[..., Index], fa
     found = index.search(QUESTION)
 
     def score(passages: tuple[Passage, ...]) -> dict[str, float]:
-        ranked = rank_evidence(index, QUESTION, passages, fake_embedder)
+        ranked = rank_evidence(index, read_question(QUESTION), passages, fake_embedder)
         return {item.sentence.text: item.score for item in ranked}
 
     plain, read = score(found), score(rerank(QUESTION, found, FakeReader("1904")))
@@ -80,7 +81,9 @@ def test_what_is_read_in_one_passage_counts_for_one_that_it_lies_beside(
     first, second = found[:2]
     beside = next(item for item in index.sentences([second]) if item.span.start >= first.span.end)
     year = beside.text[12:16]
-    ranked = rank_evidence(index, QUESTION, [first, *rerank(QUESTION, [second], FakeReader(year))], fake_embedder)
+    ranked = rank_evidence(
+        index, read_question(QUESTION), [first, *rerank(QUESTION, [second], FakeReader(year))], fake_embedder
+    )
     assert next(item for item in ranked if item.sentence == beside).probability > 0
     assert ranked[0].sentence == beside
 

@@ -36,7 +36,7 @@ AS_LIKELY = 0.9
 RealTime QA."""
 
 _SAME_MATTER = 0.65
-"""Least cosine of two sentences, each behind its document's title, at which the newer comes first, however likely."""
+"""Least cosine of two sentences, each behind its title, at which the newer comes first, however likely."""
 
 
 @dataclass(frozen=True, slots=True)

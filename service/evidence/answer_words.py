@@ -8,12 +8,12 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
+from index import Embedder, Index, Passage, StoredSpan, fold, terms
 from service.evidence.prompt_injection import trust
 from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import IN_FEW_WORDS, Kind, kind_of, may_answer
 from service.verification.citations import plain_quote
-from service.verification.support import is_cut_from, tokenize
+from service.verification.support import is_cut_from, says_more, tokenize
 
 _OPENING = re.compile(
     r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
@@ -140,16 +140,17 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
     fits = (
         is_cut_from(text, plain_quote(sentence.text))
         and may_answer(question, kind, text)
-        and _is_news(text, question)
+        and says_more(text, question)
+        and _is_of_the_subject(passage, question)
         and not (kind == "person" and _is_whom_it_asks_about(question, sentence.text, text, reading.probability))
     )
     return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 
 
-def _is_news(text: str, question: str) -> bool:
-    """True when the words hold one that the question does not have."""
-    asked = set(words(question))
-    return any(word not in asked and word not in STOP_WORDS for word in words(text))
+def _is_of_the_subject(passage: Passage, question: str) -> bool:
+    """True when the passage or its document's name has a content word of the question."""
+    document = passage.document
+    return not set(terms(question)).isdisjoint(terms(f"{document.title} {document.source or ''} {passage.text}"))
 
 
 def _is_whom_it_asks_about(question: str, sentence: str, text: str, probability: float) -> bool:

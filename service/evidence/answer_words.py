@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, fold, terms
-from service.evidence.prompt_injection import trust
+from service.evidence.prompt_injection import injection_penalties
 from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import IN_FEW_WORDS, Kind, kind_of, may_answer
 from service.verification.citations import plain_quote
@@ -132,7 +132,7 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
     begin, end = passage.span.start + reading.start, passage.span.start + reading.end
     sentences = index.sentences([passage])
     place = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
-    if place is None or trust([item.text for item in sentences])[place] < 1:
+    if place is None or injection_penalties([item.text for item in sentences])[place] < 1:
         return None
     sentence = sentences[place]
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]

@@ -32,6 +32,7 @@ ASKED: Mapping[str, str] = {
     "yes": "Did the council of Marlow approve a new crane?",
     "no": "Did the council of Marlow not approve a new crane?",
     "both": "Did the council of Marlow approve a new crane, and did the mill of Esker burn down in 1901?",
+    "long": "Did the council of Marlow approve a new crane on Tuesday, and did the mill of Esker burn in 1901?",
     "bound": "Did the harbour master open the eastern pier as of 1 June 2024?",
     "order": "Did the old quay close before the storm?",
     "words": "How many guests did the ferry carry?",
@@ -108,7 +109,14 @@ def test_the_products_own_answers_are_proved(index: Index, answers: Answers, nam
     checked = verify_answer(answers[name], index)
     assert (checked.fault, [item.fault for item in checked.sentences if item.fault]) == (None, [])
     assert checked.verdict == "proved"
-    begins = {"yes": "Yes [1]", "no": "No [1]", "both": "Yes [1][2]", "bound": "Yes [1]", "order": "Yes [1]"}
+    begins = {
+        "yes": "Yes [1]",
+        "no": "No [1]",
+        "both": "Yes [1][2]",
+        "long": "Yes [1][2]",
+        "bound": "Yes [1]",
+        "order": "Yes [1]",
+    }
     begins |= {"words": "870 [1]", "person": "Ida Voss [1]", "follow_up": "Yes [1]"}
     assert answers[name].answer.startswith(begins.get(name, ""))
 
@@ -130,6 +138,15 @@ FORGERIES: Mapping[str, Callable[[Answers], Answer]] = {
         a["follow_up"],
         understood_as="Did the mill of Esker burn down in 1911?",
         question="Did it burn down in 1911?",
+    ),
+    "a name of a long part changed": lambda a: replace(
+        a["long"], question=ASKED["long"].replace("Marlow", "Tolven")
+    ),
+    "a day of a long part changed": lambda a: replace(
+        a["long"], question=ASKED["long"].replace("Tuesday", "Friday")
+    ),
+    "a number in a long part": lambda a: replace(
+        a["long"], question=ASKED["long"].replace("a new crane", "12 new cranes")
     ),
     "before turned into after": lambda a: replace(a["order"], question="Did the old quay close after the storm?"),
     "who did it to whom": lambda a: replace(a["yes"], question="Did a new crane approve the council of Marlow?"),

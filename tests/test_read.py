@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import read
-from index.content import Content
 from index.documents import Document
 from index.errors import (
     EmptyDocument,
@@ -23,9 +22,12 @@ from index.errors import (
     TooLarge,
     UnknownFormat,
 )
+from index.formats.content import Content
+from index.formats.html import read_html
+from index.formats.markdown import read_markdown
+from index.formats.plain import read_plain
 from index.opening import read_opening
-from index.page import read_html
-from index.read import find_documents, parse, read_markdown, read_plain
+from index.read import find_documents, parse
 from index.read import read_file as read_bytes_of
 
 PROSE = "Talks between the parties went on in Doha. They ended late."

@@ -16,8 +16,8 @@ from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml import etree
 from lxml import html as lxml_html
 
-from index.content import Content, decode
 from index.errors import TooLarge
+from index.formats.content import Content, decode
 from index.opening import clean, parse_date
 
 _NOISE = ("script", "style", "noscript", "template", "nav", "iframe", "object", "svg", "select", "button")

@@ -25,7 +25,7 @@ from index.store import Counts, Reach, StoredDocument, StoredSpan
 from index.vectors import VectorKind
 from index.verify import Fault, verify
 from index.watch import changes
-from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
+from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, normalize, stem, terms, words
 
 __all__ = [
     "ALL_DAYS",
@@ -68,6 +68,7 @@ __all__ = [
     "count_tokens",
     "describe",
     "fold",
+    "normalize",
     "open_embedder",
     "open_reader",
     "remove",

@@ -104,7 +104,11 @@ def stated_days(text: str) -> tuple[date, ...]:
 
 
 _TITLE_LINE = re.compile(r"(?P<title>[^\n]{1,120})\n[^\S\n]*(?:\n|\Z)")
-_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+    r"|(?<=[A-Za-z\u00c0-\u052f])[\u200c\u200d](?=[A-Za-z\u00c0-\u052f])"
+)
+"""Joiners only between letters that never join: elsewhere they shape letters and emoji."""
 
 
 def make_title(text: str, opening: Opening) -> str | None:
@@ -124,5 +128,5 @@ def _shorten(words: str | None) -> str | None:
 
 
 def clean(words: str) -> str | None:
-    """One line without control characters, at most FIELD_LENGTH characters; None if nothing is left."""
+    """One line of visible characters, at most FIELD_LENGTH of them; None if nothing is left."""
     return " ".join(_UNSEEN.sub("", words).split())[:FIELD_LENGTH].rstrip() or None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from index.opening import stated_days
 from index.words import fold, normalize, stem, terms, words
+from index.written_dates import stated_days
 
 _BORDER = re.compile(
     r"[,;:?.]\s+|\s+(?:and|or|while|but|whereas|than|whether|versus|compared (?:to|with))\s+", re.IGNORECASE

@@ -20,6 +20,7 @@ import sentencex
 import tiktoken
 
 from index.documents import Chunk, Span
+from index.metadata_lines import find_metadata_lines
 
 SPLITTER_VERSION = 1
 """Rises whenever the same text may be split differently: an index of another version is built anew."""
@@ -88,16 +89,17 @@ _NEXT_ITEM = re.compile(r"\s*(?:\(?\d{1,3}[.)]\s|\(?[a-z]\)\s)")
 
 
 def _blocks(text: str, start: int) -> Iterator[Span]:
+    metadata = frozenset(line.span.start for line in find_metadata_lines(text, start))
     for paragraph in _PARAGRAPH.finditer(text, start):
-        yield from _paragraph_blocks(text, Span(*paragraph.span()))
+        yield from _paragraph_blocks(text, Span(*paragraph.span()), metadata)
 
 
-def _paragraph_blocks(text: str, paragraph: Span) -> Iterator[Span]:
-    """List items, headings and table rows of the lines, and what stands between them."""
+def _paragraph_blocks(text: str, paragraph: Span, metadata: frozenset[int]) -> Iterator[Span]:
+    """List items, headings, table rows and lines of metadata, and what stands between them."""
     begin, in_list, alone = paragraph.start, False, False
     for line in _LINE.finditer(text, paragraph.start, paragraph.end):
         first = line.start() == paragraph.start
-        was_alone, alone = alone, bool(_ALONE.match(line.group()))
+        was_alone, alone = alone, bool(_ALONE.match(line.group()) or line.start() in metadata)
         # As in Markdown, only the number 1 may open a list within a paragraph: "it was\n45. He left".
         numbered = (first or in_list) and _NEXT_ITEM.match(line.group())
         item = bool(_FIRST_ITEM.match(line.group()) or numbered)

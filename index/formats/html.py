@@ -18,7 +18,8 @@ from lxml import html as lxml_html
 
 from index.errors import TooLarge
 from index.formats.content import Content, decode
-from index.opening import clean, parse_date
+from index.opening import clean
+from index.written_dates import parse_date
 
 _NOISE = ("script", "style", "noscript", "template", "nav", "iframe", "object", "svg", "select", "button")
 _HIDDEN = "//*[@hidden or contains(translate(@style, 'DISPLAYNOE ', 'displaynoe'), 'display:none')]"

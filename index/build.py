@@ -33,7 +33,7 @@ Outcome = Literal["added", "updated", "removed", "unchanged", "failed", "skipped
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened to one file; `detail` says why when it failed or was skipped."""
+    """What happened to one file; `detail` says why it failed or was skipped, or what of it could not be read."""
 
     path: str
     outcome: Outcome
@@ -393,7 +393,7 @@ class _Adder:
             self._store.delete(gone)
         for item in batch:
             outcome: Outcome = "updated" if (str(item.root), item.document.path) in self._versions else "added"
-            yield self._finish(Step(item.document.path, outcome))
+            yield self._finish(Step(item.document.path, outcome, " ".join(item.document.warnings)))
         for document in gone:
             yield self._finish(Step(document.path, "removed"))
 

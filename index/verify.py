@@ -184,7 +184,7 @@ def _is_date(text: str) -> bool:
 
 
 def _document(record: dict[str, Any]) -> Document:
-    values = {name: record[name] for name in Document.__dataclass_fields__}
+    values = {name: record[name] for name in _COLUMNS if name in Document.__dataclass_fields__}
     return Document(**{**values, "date": date.fromisoformat(record["date"])})
 
 

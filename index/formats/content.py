@@ -14,7 +14,8 @@ from index.errors import NotText
 class Content:
     """What a reader makes of a file: text, and what the format's own fields say.
 
-    `prose` is the offset behind the fields, if they stand in the text.
+    `prose` is the offset behind the fields, if they stand in the text; `warnings` are sentences on what of the file
+    could not be read as it was meant.
     """
 
     text: str
@@ -23,6 +24,7 @@ class Content:
     source: str | None = None
     day: date | None = None
     prose: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 _BOMS = (  # UTF-32's marks begin with UTF-16's

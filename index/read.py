@@ -145,6 +145,7 @@ def parse(raw: RawFile) -> Document:
         date_kind=kind,
         body=opening.body,
         encoding=content.encoding,
+        asides=content.asides,
         warnings=content.warnings,
     )
 

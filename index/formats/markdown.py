@@ -24,7 +24,7 @@ def read_markdown(data: bytes, name: str) -> Content:
         front.source,
         front.day,
         front.end,
-        front.warnings,
+        warnings=front.warnings,
     )
 
 

@@ -84,7 +84,6 @@ _DATE = re.compile(
 _NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
 _THING = re.compile("W([NL]+(?=A)|N*L)")
 """Behind "which" or "what" the words up to an auxiliary, else up to the first that is no name; tags of tokens."""
-_ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
 
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r":$|^(?:[-*+•]|\(?\w{1,2}[.)])\s"), 2.0),
@@ -249,7 +248,7 @@ def _by_words(
     trusted = trust([sentence.text for sentence in sentences])
     scored = []
     for position, sentence in enumerate(sentences):
-        if _is_heading(sentence.text):
+        if not sentence.prose:
             continue
         near = range(max(0, position - 1), min(len(sentences), position + 2))
         overlap, answers = _share(weights, found[position]), _answers(sentence, read)
@@ -336,14 +335,6 @@ def _asked_thing(question: str) -> str | None:
     if found is None:
         return None
     return next(iter(terms(tokens[found.end(1) - 1].low)), None)
-
-
-def _is_heading(text: str) -> bool:
-    """True of a Markdown heading and of a short line of words without an end; list items and table rows answer."""
-    if text.startswith("#"):
-        return True
-    ends = text[-1] in ".!?;:\"”’'…。" or len(text.split()) > 8
-    return not ends and not _ITEM.match(text) and not re.search(r"[\d:]", text)
 
 
 def _repeats(item: Evidence, other: Evidence) -> bool:

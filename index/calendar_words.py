@@ -28,7 +28,7 @@ MONTH_PATTERN = (
 WEEKDAY_PATTERN = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?\.?"
 """A weekday in full or abbreviated, with its point."""
 
-NUMBERS = {
+SPELLED_NUMBERS = {
     word: number
     for number, word in enumerate(
         (

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan, split_parts
 from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
-from service.evidence.lists import whole_list
+from service.evidence.lists import answer_by_list
 from service.evidence.ranking import Evidence, asks_two_sides, choose_quotes, choose_sides
-from service.question.answer_type import kind_of
 from service.question.dates import Timing
 from service.rules.demands import demands_of, weigh_answering
 from service.rules.likeness import WordLikeness
@@ -73,7 +72,7 @@ class Speaker:
         if asks_two_sides(question):
             sides = choose_sides(answering, self._limit)
             return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
-        items = whole_list(self._index, answering[0]) if quotes and kind_of(question) == "list" else ()
+        items = answer_by_list(self._index, question, answering, bool(words)) if quotes else ()
         if items:
             return Saying((), items, is_whole=True)
         return Saying(in_short, narrow(quotes, words, answering))

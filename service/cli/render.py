@@ -9,7 +9,7 @@ from typing import Never
 import click
 from tqdm import tqdm
 
-from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
+from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher, visible
 from service.answer import IN_SHORT, Answer, Citation, CitedPassage, SearchedPeriod
 from service.cli.reply import marked
 from service.question.dates import describe_filter, describe_preference
@@ -250,7 +250,7 @@ class ProgressBar(Watcher):
 
 def strip_controls(text: str) -> str:
     """One line without what could steer a terminal or forge a line: documents and file names are anybody's."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(letter if letter.isprintable() else " " for letter in visible(text))
 
 
 def report_lines(steps: Sequence[Step]) -> list[dict[str, str]]:

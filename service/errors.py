@@ -7,6 +7,7 @@ ServiceError                    anything below; str(error) is one sentence for t
 ├── CommandError                a command of the chat that cannot be done
 ├── AnswerUnreadable            what should be verified is no answer
 ├── WrongMediaType              a request that is not JSON
+├── WrongContentCoding          a request whose body is compressed
 ├── Busy                        every place is taken
 ├── AddressUnavailable          the server cannot listen where it should
 ├── Loading                     models are not loaded yet
@@ -48,6 +49,10 @@ class AnswerUnreadable(ServiceError):
 
 class WrongMediaType(ServiceError):
     """A request that is not JSON."""
+
+
+class WrongContentCoding(ServiceError):
+    """A request whose body is compressed, or encoded in another way."""
 
 
 class AddressUnavailable(ServiceError):

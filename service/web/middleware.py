@@ -18,7 +18,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.web.problems import ECHOED, Problem, respond, status_problem
+from service.errors import WrongContentCoding
+from service.web.problems import ECHOED, Problem, problem_of, respond, status_problem
 
 _LOG = logging.getLogger("citewell")
 _HEADERS = {
@@ -77,6 +78,13 @@ class Gate:
                 f"This server does not answer to the host '{headers.get('host', '')[:ECHOED]}'. Use localhost or "
                 "an IP address, or put the name into CITEWELL_HOSTS.",
             )
+        if codings := _content_codings(headers):
+            return problem_of(
+                WrongContentCoding(
+                    f"The request's body has the content coding '{', '.join(codings)[:ECHOED]}', and none is read "
+                    "here. Send the JSON as it is, without the header Content-Encoding."
+                )
+            )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._body_limit:
             return status_problem(413)
@@ -92,6 +100,14 @@ class Gate:
         except ValueError:
             return name in self._names
         return True
+
+
+def _content_codings(headers: Headers) -> list[str]:
+    """What the body, if there is one, was encoded with; "identity" says that it was not."""
+    if "transfer-encoding" not in headers and headers.get("content-length", "0") == "0":
+        return []
+    named = (name.strip() for name in ",".join(headers.getlist("content-encoding")).split(","))
+    return [name for name in named if name.lower() not in ("", "identity")]
 
 
 def _as_get(scope: Scope) -> MutableMapping[str, Any]:

@@ -23,6 +23,7 @@ from service.errors import (
     QuestionError,
     ServiceError,
     Stopped,
+    WrongContentCoding,
     WrongMediaType,
     code_of,
 )
@@ -49,6 +50,7 @@ _STATUSES: Mapping[type[Exception], tuple[int, str]] = {
     DatesError: (422, "The dates cannot be used as they are"),
     AnswerUnreadable: (422, "That is no answer"),
     WrongMediaType: (415, "The request is not JSON"),
+    WrongContentCoding: (415, "The request's body is encoded"),
     Busy: (429, "Too many questions at once"),
     DocumentUnknown: (404, "No such document"),
     DocumentAmbiguous: (409, "Several documents of that name"),
@@ -89,8 +91,8 @@ def status_problem(status: int, detail: str | None = None) -> Problem:
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The response that tells of a problem."""
-    retry = {"Retry-After": _RETRY_SECONDS} if problem.type in _PASSING else {}
-    return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **retry}, MEDIA_TYPE)
+    own = _HEADERS.get(problem.type, {})
+    return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **own}, MEDIA_TYPE)
 
 
 def failure(failed: Failed) -> Exception:
@@ -146,5 +148,9 @@ def _below(kind: type[Exception]) -> Iterator[type[Exception]]:
 _KINDS = {code_of(kind()): kind for root in (ServiceError, IndexingError) for kind in _below(root)}
 """Every error of ours by its code."""
 
-_PASSING = {_type(code_of(kind())) for kind in (Busy, Loading, Stopped)}
-"""What is over soon, so that it is worth coming back."""
+_HEADERS: Mapping[str, Mapping[str, str]] = {
+    # What is over soon, so that it is worth asking again.
+    **{_type(code_of(kind())): {"Retry-After": _RETRY_SECONDS} for kind in (Busy, Loading, Stopped)},
+    _type(code_of(WrongContentCoding())): {"Accept-Encoding": "identity"},
+}
+"""Headers that belong to a problem, by its type."""

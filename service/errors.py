@@ -10,6 +10,7 @@ ServiceError                    anything below; str(error) is one sentence for t
 ├── WrongContentCoding          a request whose body is compressed
 ├── Busy                        every place is taken
 ├── AddressUnavailable          the server cannot listen where it should
+├── ServerUnusable              a running server that cannot be asked, or that cannot answer
 ├── Loading                     models are not loaded yet
 ├── Stopped                     nothing was found before the answer was stopped
 ├── AnswerOutdated              a document that an answer rests on changed meanwhile
@@ -57,6 +58,10 @@ class WrongContentCoding(ServiceError):
 
 class AddressUnavailable(ServiceError):
     """The server cannot listen where it should."""
+
+
+class ServerUnusable(ServiceError):
+    """A running server that cannot be asked, is no Citewell, or has a problem with the question."""
 
 
 class Loading(ServiceError):

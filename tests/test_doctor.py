@@ -363,7 +363,7 @@ def test_json_is_one_object_and_the_exit_code_tells_of_failures(
 
 
 def test_a_long_finding_is_wrapped_beside_its_name() -> None:
-    lines = render_finding("a check", Finding("ok", "word " * 60)).splitlines()
+    lines = render_finding("a check", Finding("ok", "word " * 60)).plain.splitlines()
     assert len(lines) > 2
     assert all(line.startswith(" " * 25 + "word") for line in lines[1:])
 

@@ -7,8 +7,6 @@ Whatever breaks in one of them is what it found, and the others go on.
 import os
 import platform
 import re
-import shutil
-import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,10 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-import click
 import psutil
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from rich.text import Text
 
 from index import (
     Embedder,
@@ -33,7 +31,7 @@ from index import (
     verify,
 )
 from service.assistant import choose_reader
-from service.cli.render import strip_controls
+from service.cli.terminal import wrap
 from service.errors import ModelLost, ModelUnavailable, SettingsError
 from service.llm.models import (
     NO_MODEL,
@@ -98,18 +96,10 @@ def examine(folder: str | None = None) -> Iterator[tuple[str, Finding]]:
         yield name, _carry_out(check, settings)
 
 
-def render_finding(name: str, finding: Finding) -> str:
-    """Mark, name and sentence, as wide as the terminal; readable without colour."""
-    mark = click.style(f"{finding.status:<8}", fg=_COLOURS[finding.status])
-    width = max(60, min(110, shutil.get_terminal_size((100, 24)).columns))
-    lines = textwrap.wrap(
-        strip_controls(f"{name:<17}{finding.sentence}"),
-        width - 8,
-        subsequent_indent=" " * 17,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return mark + f"\n{' ' * 8}".join(lines)
+def render_finding(name: str, finding: Finding) -> Text:
+    """Status, name and sentence; readable without colour."""
+    head = Text.assemble((f"{finding.status:<8}", _COLOURS[finding.status]), f"{name:<17}")
+    return wrap(finding.sentence, " " * len(head), first=head)
 
 
 def to_object(findings: Mapping[str, Finding]) -> dict[str, Any]:

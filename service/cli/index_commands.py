@@ -33,16 +33,16 @@ from service.cli.options import (
     open_splitter,
     refuse_empty,
 )
+from service.cli.progress import ProgressBar
 from service.cli.render import (
-    ProgressBar,
     render_document,
     render_found,
     render_kind,
     render_period,
     render_report,
     report_lines,
-    strip_controls,
 )
+from service.cli.terminal import show, strip_controls
 from service.cli.watch import follow
 from service.question.dates import Dates, plan_search
 from service.settings import load_settings
@@ -79,7 +79,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
             click.echo(strip_controls(f"citewell: {error}"), err=True)
             continue
         failed = failed or bool(report.of("failed"))
-        _tell_report(source, report, as_json)
+        _show_report(source, report, as_json)
         _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if failed else 0)
 
@@ -112,7 +112,7 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
         _follow(changes(Path(directory), settings.index), synchronize, as_json)
         return
     report = synchronize()
-    _tell_report(directory, report, as_json)
+    _show_report(directory, report, as_json)
     _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if report.of("failed") else 0)
 
@@ -133,7 +133,7 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
     settings = load_settings(index=folder)
     embedder = open_embedder(settings.embedder, settings.threads)
     counts = describe(settings.index).counts
-    with closing(ProgressBar("verifying", " vectors")) as bar:
+    with closing(ProgressBar("verifying", "vectors")) as bar:
         faults = verify(settings.index, embedder, open_splitter(settings), vectors, bar)
     if as_json:
         click.echo(json.dumps({**asdict(counts), "faults": [asdict(fault) for fault in faults]}))
@@ -159,8 +159,8 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
     """
     settings = load_settings(index=folder)
     for document in remove(settings.index, *names):
-        told = strip_controls(f"removed {document.path}")
-        click.echo(json.dumps({"removed": document.path}) if as_json else told)
+        line = strip_controls(f"removed {document.path}")
+        click.echo(json.dumps({"removed": document.path}) if as_json else line)
     _warn_of_traces(settings.index)
 
 
@@ -233,9 +233,12 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     with open_index(load_settings(index=folder)) as index:
         timing = plan_search(query, dates)
         if timing.told is not None and not as_json:
-            click.echo(render_period(timing.told), err=True)
+            show(render_period(timing.told), error=True)
         for passage in index.search(timing.query, limit, period=timing.period, preference=timing.preference):
-            click.echo(_to_json(passage) if as_json else render_found(passage))
+            if as_json:
+                click.echo(_to_json(passage))
+            else:
+                show(render_found(passage))
 
 
 def _size(file: Path) -> int:
@@ -256,7 +259,7 @@ def _warn_of_traces(folder: Path) -> None:
         )
 
 
-def _tell_report(source: str, report: Report, as_json: bool) -> None:
+def _show_report(source: str, report: Report, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"source": shown(source), "files": report_lines(report.steps)}, ensure_ascii=False))
     else:
@@ -272,7 +275,7 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
         terminated = True
         raise KeyboardInterrupt
 
-    def tell(step: Step) -> None:
+    def report_step(step: Step) -> None:
         if as_json:
             click.echo(json.dumps(*report_lines([step]), ensure_ascii=False))
         elif not step.detail:
@@ -280,9 +283,12 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
         if step.detail:
             click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
 
+    def report_error(sentence: str) -> None:
+        click.echo(strip_controls(f"citewell: {sentence}"), err=True)
+
     signal.signal(signal.SIGTERM, terminate)
     try:
-        follow(changed, synchronize, tell, lambda text: click.echo(strip_controls(f"citewell: {text}"), err=True))
+        follow(changed, synchronize, report_step, report_error)
     except KeyboardInterrupt:
         if not terminated:
             raise

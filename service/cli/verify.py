@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from service.answer import Answer
 from service.cli.options import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
-from service.cli.render import render_text, strip_controls
+from service.cli.terminal import show, wrap
 from service.errors import AnswerUnreadable
 from service.settings import load_settings
 from service.verification.replay import (
@@ -58,7 +59,10 @@ def verify(file: str, as_json: bool, folder: str | None) -> None:
     with open_index(settings) as index:
         checked = [verify_answer(answer, index) for answer in answers]
     for verification in checked:
-        click.echo(VERIFICATION.dump_json(verification).decode() if as_json else _render(verification))
+        if as_json:
+            click.echo(VERIFICATION.dump_json(verification).decode())
+        else:
+            show(_render(verification))
     exits = {_EXITS[verification.verdict] for verification in checked}
     sys.exit(EXIT_FAILED if EXIT_FAILED in exits else max(exits))
 
@@ -83,18 +87,18 @@ def _read_answers(file: str) -> Iterator[Answer]:
         yield read_answer(part, f"'{file}'" if len(parts) == 1 else f"'{file}', line {number},")
 
 
-def _render(verification: Verification) -> str:
+def _render(verification: Verification) -> Text:
     """The verdict, then each sentence and citation with what became of it."""
     places = [(f"[{number}] ", place) for number, place in enumerate(verification.citations, start=1)] + [
         ("passage ", place) for place in verification.passages if place.state != "holds"
     ]
-    told = [
+    lines = [
         f"{verification.question}\n{_VERDICTS[verification.verdict]}",
         *([f"The answer: {verification.fault}."] if verification.fault else []),
         *(f"Not proved: “{item.text}”: {item.fault}." for item in verification.sentences if item.fault),
         *(_render_place(name, place) for name, place in places),
     ]
-    return "\n".join(render_text(strip_controls(line)) for part in told for line in part.split("\n"))
+    return Text("\n").join(wrap(line) for part in lines for line in part.split("\n"))
 
 
 def _render_place(name: str, place: CheckedPlace) -> str:

@@ -42,7 +42,8 @@ class ProgressBar(Watcher):
             speed_estimate_period=_RATE_SECONDS,
         )
         self._progress.add_task(self._name, total=max(1, size))
-        if console.is_terminal:
+        # A log that keeps colours (FORCE_COLOR) is no terminal for all that, and a dumb one cannot redraw a line.
+        if console.file.isatty() and not console.is_dumb_terminal:
             self._progress.start()
         else:
             self._reporter.start()
@@ -67,7 +68,8 @@ class ProgressBar(Watcher):
         self._closed.set()
         if self._reporter.is_alive():
             self._reporter.join()
-        if self._progress is not None:
+        # One that was not begun would end with an empty line.
+        if self._progress is not None and self._progress.live.is_started:
             self._progress.stop()
 
     def _report(self) -> None:

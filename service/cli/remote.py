@@ -36,9 +36,10 @@ def ask_server(address: str, question: str, dates: Dates) -> Answer:
         with error:
             raise ServerUnusable(_explain(error, address)) from error
     except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
+        cause = getattr(error, "reason", error)
+        reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         raise ServerUnusable(
-            f"The server at '{address}' cannot be asked: {getattr(reason, 'strerror', None) or reason or error!r}. "
+            f"The server at '{address}' cannot be asked: {reason}. "
             "Is it running, and is the address the one that citewell serve told?"
         ) from error
 
@@ -53,7 +54,7 @@ def _base(address: str) -> str:
         base.encode("ascii")
     except ValueError:  # a port that is no number, letters that no address has
         usable = False
-    if not usable or any(letter.isspace() for letter in base):
+    if not usable or " " in base or not base.isprintable():
         raise ServerUnusable(
             f"'{address[:_ECHOED]}' is not the address of a server. Give one such as http://127.0.0.1:8000"
         )

@@ -55,6 +55,6 @@ class HeadTimeoutProtocol(H11Protocol):
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             response = respond(status_problem(408, _ADVICE), {"Connection": "close"})
             head = h11.Response(status_code=408, headers=response.raw_headers, reason=STATUS_PHRASES[408])
-            for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
+            events = (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage())
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()

@@ -2,7 +2,7 @@
 
 A page from elsewhere can reach a server on this machine by a name that it lets point here (DNS rebinding), so only
 localhost, IP addresses and the names in the settings are answered to. A body that is too large or too slow is given
-up, and an error that nobody foresaw is told as a problem.
+up, and an error that nobody foresaw is reported as a problem.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _SLICE = 0.25
 """Seconds between two looks at whether the server is closing."""
 
 
-class Gate:
+class RequestGuard:
     """ASGI middleware."""
 
     def __init__(self, app: ASGIApp, names: str, body_limit: int, closing: threading.Event) -> None:
@@ -52,8 +52,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        response = _Response(send)
-        body = _Body(receive, self._closing)
+        response = _ResponseSender(send)
+        body = _RequestBody(receive, self._closing)
         try:
             problem = self._refuse(Headers(scope=scope))
             if problem is not None:
@@ -65,7 +65,7 @@ class Gate:
         except HTTPException as error:
             await respond(status_problem(error.status_code))(scope, receive, response.send)
         except Exception:
-            # Told here and not by Starlette, which would have the connection closed under a client's next request.
+            # Reported here: Starlette would have the connection closed under a client's next request.
             _LOG.exception("An unexpected error at %s %r", scope["method"], scope["path"])
             if response.begun:
                 raise
@@ -115,7 +115,7 @@ def _as_get(scope: Scope) -> MutableMapping[str, Any]:
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
-class _Body:
+class _RequestBody:
     """What a request sends, as long as it is neither too much nor too slow nor the server at its end."""
 
     def __init__(self, receive: Receive, closing: threading.Event) -> None:
@@ -153,7 +153,7 @@ class _Body:
                     raise HTTPException(408) from None
 
 
-class _Response:
+class _ResponseSender:
     """Adds our headers to a response, and knows whether it has begun."""
 
     def __init__(self, send: Send) -> None:

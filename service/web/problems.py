@@ -1,4 +1,4 @@
-"""The one table from what goes wrong to an HTTP status, told as problem+json (RFC 9457).
+"""The one table from what goes wrong to an HTTP status, sent as problem+json (RFC 9457).
 
 `type` names the kind for programs, `detail` is one sentence for people that ends with what to do.
 """
@@ -101,7 +101,7 @@ def failure(failed: Failed) -> Exception:
 
 
 def install(app: FastAPI) -> None:
-    """Has every error of the application told as a problem."""
+    """Has every error of the application sent as a problem."""
 
     @app.exception_handler(ServiceError)
     @app.exception_handler(IndexingError)
@@ -117,15 +117,15 @@ def install(app: FastAPI) -> None:
         return respond(status_problem(error.status_code), error.headers)
 
 
-def _explain(error: RequestValidationError, path: str) -> Problem:
-    advice = _EXAMPLES.get(path, "See /docs for what it takes.")
+def _explain(error: RequestValidationError, address: str) -> Problem:
+    advice = _EXAMPLES.get(address, "See /docs for what it takes.")
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         fault = str(first.get("ctx", {}).get("error", "an error")).removesuffix(" at")
         return status_problem(400, f"The body is not JSON: {fault} at character {first['loc'][-1]}. {advice}")
-    place = ".".join(str(part) for part in first["loc"][1:])[:ECHOED] or "the body"
+    path_in_body = ".".join(str(part) for part in first["loc"][1:])[:ECHOED] or "the body"
     message = str(first["msg"])
-    return status_problem(422, f"'{place}': {message[:1].lower()}{message[1:]}. {advice}")
+    return status_problem(422, f"'{path_in_body}': {message[:1].lower()}{message[1:]}. {advice}")
 
 
 _EXAMPLES: Mapping[str, str] = {

@@ -38,13 +38,15 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+def serve(settings: Settings, report: Callable[[str], None]) -> None:
     """Runs until it is interrupted. Raises whatever would keep it from answering, before the port opens."""
     closing = threading.Event()
     with open_assistant(settings) as assistant:
         assistant.load_model()
         with _listen(settings) as listener:
-            tell(f"Citewell answers at {_address(listener)} (its page: {_address(listener)}/docs). Ctrl-C ends it.")
+            report(
+                f"Citewell answers at {_address(listener)} (its page: {_address(listener)}/docs). Ctrl-C ends it."
+            )
             config = configure(create_app(settings, assistant, closing))
             # uvicorn raises the signal again when it has ended; as the first process of a container nothing would
             # happen then, and elsewhere the model's process would not be ended in order.

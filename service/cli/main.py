@@ -90,7 +90,7 @@ def doctor(as_json: bool, folder: str | None) -> None:
       citewell doctor
       citewell doctor --index work/index --json
     """
-    from service.cli.doctor import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
+    from service.cli.doctor.examination import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
 
     findings = {}
     for name, finding in examine(folder):

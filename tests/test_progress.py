@@ -84,7 +84,7 @@ from service.cli.progress import ProgressBar
 bar = ProgressBar()
 bar.begin(4000)
 bar.advance(1000)
-time.sleep(0.5)
+time.sleep(1.5)
 bar.finish(Step("a.txt", "failed", "'a.txt' is empty."))
 bar.close()
 print("end")

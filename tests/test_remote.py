@@ -113,7 +113,7 @@ def test_a_server_that_is_not_there_is_told_with_what_to_do(
     done = run_citewell("ask", QUESTION, "--server", f"http://127.0.0.1:{port}", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"http://127.0.0.1:{port}' cannot be asked: Connection refused. Is it running" in line
+    assert f"http://127.0.0.1:{port}' cannot be asked: Connection refused. Check the address, or start one" in line
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from service.assistant import Assistant, open_assistant
 from service.cli.options import EXIT_FAILED, EXIT_REFUSED, dates_options, index_option, json_option
 from service.cli.remote import ask_server
 from service.cli.render import render_answer, render_period, render_quotes
-from service.cli.terminal import open_console, show, wrap
+from service.cli.terminal import show
 from service.errors import QuestionError, ServiceError
 from service.events import Done, Failed, Quoted
 from service.question.dates import DATE_NAMES, Dates, read_dates
@@ -22,6 +22,10 @@ from service.settings import load_settings
 
 _LONG_LOADING = 3.0
 """Seconds after which it is worth telling how to load the models but once."""
+
+_HINT = """Loading the models took {:.0f} s. These keep them loaded:
+  citewell chat
+  citewell serve    and then: citewell ask --server URL"""
 
 Ask = Callable[[str, str, Dates], Answer]
 """Question, identifier and dates to the final answer; raises ServiceError."""
@@ -122,12 +126,8 @@ def _show_answer(answer: Answer, as_json: bool) -> None:
 def _show_hint(answer: Answer) -> None:
     """Whoever waited long at a terminal learns that it need not be so the next time."""
     seconds = answer.trace.seconds.get("loaded", 0.0)
-    if seconds >= _LONG_LOADING and open_console(error=True).is_terminal:
-        hint = (
-            f'Loading the models took {seconds:.0f} s. "citewell chat" keeps them loaded, and so does "citewell '
-            'serve", which answers "citewell ask --server URL".'
-        )
-        show(Text.assemble("\n", wrap(hint, style="dim")), error=True)
+    if seconds >= _LONG_LOADING and sys.stderr.isatty():
+        show(Text(f"\n{_HINT.format(seconds)}", "dim"), error=True)
 
 
 def _answer_batch(ask_one: Ask, batch: str, dates: Dates) -> int:

@@ -39,6 +39,7 @@ class ProgressBar(Watcher):
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
+            refresh_per_second=2,
             speed_estimate_period=_RATE_SECONDS,
         )
         self._progress.add_task(self._name, total=max(1, size))

@@ -40,7 +40,7 @@ def ask_server(address: str, question: str, dates: Dates) -> Answer:
         reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         raise ServerUnusable(
             f"The server at '{address}' cannot be asked: {reason}. "
-            "Is it running, and is the address the one that citewell serve told?"
+            "Check the address, or start one with: citewell serve"
         ) from error
 
 

@@ -49,6 +49,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("a binary file", ("index", "add", "files/picture.txt"), ("'picture.txt' is not text", "PNG")),
     ("an unknown format", ("index", "add", "files/table.xlsx"), ("table.xlsx", "suffix")),
     ("a question and a batch", ("ask", PHASES, "--batch", "x", "--json"), ("one of the two",)),
+    ("a question without quotes", ("ask", "Who", "won?"), ('citewell ask "Who won?"',)),
     ("a batch without json", ("ask", "--batch", "x"), ("--json",)),
 ]
 

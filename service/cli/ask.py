@@ -32,7 +32,7 @@ Ask = Callable[[str, str, Dates], Answer]
 
 
 @click.command()
-@click.argument("question", required=False)
+@click.argument("words", metavar="QUESTION", nargs=-1)
 @click.option(
     "--batch",
     metavar="FILE.jsonl",
@@ -45,7 +45,7 @@ Ask = Callable[[str, str, Dates], Answer]
 @index_option
 def ask(  # noqa: PLR0913 - each is an option of the command
     *,
-    question: str | None,
+    words: tuple[str, ...],
     batch: str | None,
     server: str | None,
     as_json: bool,
@@ -65,7 +65,8 @@ def ask(  # noqa: PLR0913 - each is an option of the command
       citewell ask "How much will the tram cost?" --server http://127.0.0.1:8000
       citewell ask --batch questions.jsonl --json > answers.jsonl
     """
-    _check_usage(question, batch, as_json)
+    question = words[0] if words else None
+    _check_usage(words, batch, as_json)
     if server is not None and folder is not None:
         raise click.UsageError("--server has its own index: leave out --index.")
     if server is not None:
@@ -77,11 +78,14 @@ def ask(  # noqa: PLR0913 - each is an option of the command
     _show_answer(answer, as_json)
     if not as_json:
         _show_hint(answer)
+        _show_first_step(answer)
     sys.exit(EXIT_REFUSED if answer.refused else 0)
 
 
-def _check_usage(question: str | None, batch: str | None, as_json: bool) -> None:
-    if (question is None) == (batch is None):
+def _check_usage(words: tuple[str, ...], batch: str | None, as_json: bool) -> None:
+    if len(words) > 1:
+        raise click.UsageError(f'Put the question into quotes: citewell ask "{" ".join(words)}"')
+    if bool(words) == (batch is not None):
         raise click.UsageError("Give a question or --batch FILE.jsonl, one of the two.")
     if batch is not None and not as_json:
         raise click.UsageError("--batch writes JSON lines: add --json.")
@@ -130,6 +134,11 @@ def _show_hint(answer: Answer) -> None:
         show(Text(f"\n{_HINT.format(seconds)}", "dim"), error=True)
 
 
+def _show_first_step(answer: Answer) -> None:
+    if answer.reason == "nothing_indexed":
+        click.echo("Add documents first: citewell index add DOCUMENTS", err=True)
+
+
 def _answer_batch(ask_one: Ask, batch: str, dates: Dates) -> int:
     """One line of JSON a question; a line that cannot be answered becomes one with "error".
 
@@ -148,7 +157,8 @@ def _answer_batch(ask_one: Ask, batch: str, dates: Dates) -> int:
                 failures += 1
                 click.echo(json.dumps({"id": _identifier(line), "line": number, "error": str(error)}))
     if failures:
-        click.echo(f"citewell: {failures} of the questions in '{batch}' failed.", err=True)
+        source = "standard input" if batch == "-" else f"'{batch}'"
+        click.echo(f"citewell: {failures} of the questions in {source} failed.", err=True)
     return EXIT_FAILED if failures else 0
 
 

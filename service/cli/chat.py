@@ -160,10 +160,11 @@ def _parse_dates(words: list[str]) -> Dates:
 @json_option
 @index_option
 def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
-    """Ask one question after another; a follow-up takes its subject from the question before.
+    """Ask one question after another.
 
-    On a terminal Ctrl-C stops an answer, and /help lists the commands. In a pipe each line is a question or a
-    command, and answers go to standard output; with --json each is one object a line.
+    A follow-up takes its subject from the question before. On a terminal Ctrl-C stops an answer, and /help
+    lists the commands. In a pipe each line is a question or a command, and answers go to standard output; with
+    --json each is one object a line.
 
     \b
     Examples:

@@ -58,9 +58,10 @@ def index_group() -> None:
 @json_option
 @index_option
 def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> None:
-    """Add files or folders (.txt, .md, .html); what has not changed is skipped.
+    """Add or update files and folders.
 
-    Exit code 1 when a file could not be read; the others are added all the same.
+    They hold .txt, .md or .html; what has not changed is skipped. Exit code 1 when a file could not be read;
+    the others are added all the same.
 
     \b
     Examples:
@@ -90,11 +91,12 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
 @json_option
 @index_option
 def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None) -> None:
-    """Make the index hold what the folder DIR holds: add, update, and remove what is gone.
+    """Make the index hold what DIR holds.
 
-    A file that is there but cannot be read keeps the version that was indexed before; the exit code is then 1.
-    Documents outside of DIR stay as they are. When DIR, or a folder in it, is empty all at once, its documents are
-    kept, for its disk may only be absent; when a single file is there instead, they are removed.
+    What is new or has changed in that folder is added or updated, and what is gone is removed. A file that is
+    there but cannot be read keeps the version that was indexed before; the exit code is then 1. Documents
+    outside of DIR stay as they are. When DIR, or a folder in it, is empty all at once, its documents are kept,
+    for its disk may only be absent; when a single file is there instead, they are removed.
 
     \b
     Examples:
@@ -122,9 +124,10 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
 @json_option
 @index_option
 def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
-    """Check all that the index holds: files, spans, counts, keywords, vectors. Nothing is changed in it.
+    """Check all that the index holds.
 
-    Exit code 1 when something is wrong; each fault is one line that says what to do.
+    That is files, spans, counts, keywords and vectors; nothing is changed. Exit code 1 when something is wrong;
+    each fault is one line that says what to do.
 
     \b
     Example:
@@ -149,9 +152,9 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) -> None:
-    """Remove documents: by their path in the index, or all below a folder.
+    """Remove documents and all their words.
 
-    When one NAME is wrong, nothing is removed.
+    A NAME is a path in the index, or a folder of which all is removed. When one NAME is wrong, nothing is removed.
 
     \b
     Example:
@@ -168,7 +171,10 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
 @json_option
 @index_option
 def list_command(as_json: bool, folder: str | None) -> None:
-    """List the documents: date (* where only the file's), path, title."""
+    """List the documents.
+
+    In each line: date (* where it is only the file's), path, title.
+    """
     with open_index(load_settings(index=folder)) as index:
         for document in index.documents():
             click.echo(_to_json(document) if as_json else render_document(document))
@@ -179,7 +185,9 @@ def list_command(as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def show_command(name: str, as_json: bool, folder: str | None) -> None:
-    """Print the stored text of document NAME, the one that all offsets count in.
+    """Print the stored text of a document.
+
+    It is the one that all offsets count in.
 
     \b
     Example, checking a citation by hand:
@@ -224,7 +232,9 @@ def info_command(as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def search_command(query: str, limit: int, as_json: bool, folder: str | None, dates: Dates) -> None:
-    """Show the passages that are found for a query, best first, before any is read.
+    """Show the passages found for a query.
+
+    They come best first, by search alone.
 
     \b
     Example:

@@ -51,9 +51,10 @@ def cli() -> None:
     Examples:
       citewell index add my-documents
       citewell ask "What phases did Biden's proposal have?"
-      citewell ask "How much will the tram cost?" --json
+      citewell ask "How much will the tram cost?" --json > answer.json
       citewell verify answer.json
-      citewell index show gaza-truce-talks-2024-08-16.txt
+      citewell chat
+      citewell serve
     """
 
 
@@ -81,9 +82,10 @@ def serve(host: str | None, port: str | None, folder: str | None) -> None:
 @json_option
 @index_option
 def doctor(as_json: bool, folder: str | None) -> None:
-    """Check all that an answer needs: packages, settings, models, llama.cpp, the index, and this machine's speed.
+    """Check all that an answer needs.
 
-    Takes ten seconds or more and uses no network. Exit code 1 when something failed; warnings are no failure.
+    Packages, settings, models, llama.cpp, the index, and this machine's speed. Takes ten seconds or more and
+    uses no network. Exit code 1 when something failed; warnings are no failure.
 
     \b
     Examples:

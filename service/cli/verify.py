@@ -44,10 +44,11 @@ _STATES: Mapping[PlaceState, str] = {
 @json_option
 @index_option
 def verify(file: str, as_json: bool, folder: str | None) -> None:
-    """Check a saved answer anew: quotes, places, versions, and whether each sentence rests on what it cites.
+    """Check a saved answer against the documents.
 
-    ANSWER.json is what "citewell ask ... --json" or the HTTP endpoint gave, or lines of them; - is standard input.
-    No model is needed. Exit code 0: proved; 4: a document has changed since; 1: refuted, or no answer at all.
+    Its quotes, offsets and versions, and whether each sentence rests on what it cites. ANSWER.json is what
+    "citewell ask ... --json" or the HTTP endpoint gave, or lines of them; - is standard input. No model is
+    needed. Exit code 0: proved; 4: a document has changed since; 1: refuted, or no answer at all.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.settings import load_settings
 
 _LONG_LOADING = 3.0
-"""Seconds after which it is worth telling how to load the models but once."""
+"""Seconds of loading after which a hint is given how to load the models but once."""
 
 _HINT = """Loading the models took {:.0f} s. These keep them loaded:
   citewell chat

@@ -67,7 +67,7 @@ class Chat:
         return tuple(self._commands)
 
     def handle(self, line: str) -> None:
-        """Answers a question or does what a command says; a mistake becomes one sentence."""
+        """Answers a question or carries out a command; a mistake becomes one sentence."""
         line = line.strip()
         try:
             if line.startswith("/"):

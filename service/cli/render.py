@@ -19,13 +19,13 @@ _LEAST_TITLE = 20
 
 
 def render_answer(answer: Answer) -> Text:
-    """The answer with its marks, then its sources: title, date, place and quotation; and how sure it is."""
+    """The answer with its marks, then its sources: title, date, location and quotation; and how sure it is."""
     parts = (render_sentences(answer), render_sources(answer), Text(render_confidence(answer)))
     return Text("\n\n").join(part for part in parts if part)
 
 
 def render_sentences(answer: Answer, indent: str = "") -> Text:
-    """What an answer says: few words on lines of their own, dated where there are several; then the sentences."""
+    """The sentences of an answer; few words stand first, on lines of their own, dated where there are several."""
     few = [sentence for sentence in answer.sentences if sentence.kind in IN_SHORT]
     if not few:
         return wrap(answer.answer, indent)
@@ -41,7 +41,7 @@ def render_confidence(answer: Answer) -> str:
 
 
 def render_sources(answer: Answer) -> Text:
-    """The sources with place and quotation; of a refusal the closest passages."""
+    """The sources with location and quotation; of a refusal the closest passages."""
     if answer.refused:
         return _closest(_passage(passage) for passage in answer.passages[:3])
     return _lines([Text("Sources:", "bold"), *(_source(citation, answer) for citation in answer.citations)])
@@ -61,9 +61,9 @@ def _closest(passages: Iterable[Text]) -> Text:
 
 def render_period(period: SearchedPeriod) -> Text:
     """What was searched by its date, and by which words of the question."""
-    told = " ".join(filter(None, (describe_filter(period), describe_preference(period))))
+    parts = " ".join(filter(None, (describe_filter(period), describe_preference(period))))
     words = ", ".join(f"“{word}”" for word in period.words)
-    return wrap(f"{told} ({words}, seen from {period.today})" if words else told, style="dim")
+    return wrap(f"{parts} ({words}, seen from {period.today})" if words else parts, style="dim")
 
 
 def render_source_text(citation: Citation, text: str, plain: bool) -> Text:

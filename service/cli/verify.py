@@ -90,24 +90,23 @@ def _read_answers(file: str) -> Iterator[Answer]:
 
 def _render(verification: Verification) -> Text:
     """The verdict, then each sentence and citation with what became of it."""
-    places = [(f"[{number}] ", place) for number, place in enumerate(verification.citations, start=1)] + [
-        ("passage ", place) for place in verification.passages if place.state != "holds"
+    locations = [(f"[{number}] ", location) for number, location in enumerate(verification.citations, start=1)] + [
+        ("passage ", location) for location in verification.passages if location.state != "holds"
     ]
     lines = [
         f"{verification.question}\n{_VERDICTS[verification.verdict]}",
         *([f"The answer: {verification.fault}."] if verification.fault else []),
         *(f"Not proved: “{item.text}”: {item.fault}." for item in verification.sentences if item.fault),
-        *(_render_place(name, place) for name, place in places),
+        *(_render_location(name, location) for name, location in locations),
     ]
     return Text("\n").join(wrap(line) for part in lines for line in part.split("\n"))
 
 
-def _render_place(name: str, place: CheckedPlace) -> str:
-    head = f"{name}{place.document}: {_STATES[place.state]}"
-    if place.state == "moved":
-        return f"{head} {place.start} to {place.end}."
-    if place.now is not None:
-        return (
-            f"{head}; its likest sentence, {place.start} to {place.end}:\n    {show_change(place.quote, place.now)}"
-        )
+def _render_location(name: str, location: CheckedPlace) -> str:
+    head = f"{name}{location.document}: {_STATES[location.state]}"
+    if location.state == "moved":
+        return f"{head} {location.start} to {location.end}."
+    if location.now is not None:
+        change = show_change(location.quote, location.now)
+        return f"{head}; its likest sentence, {location.start} to {location.end}:\n    {change}"
     return f"{head}."

@@ -90,13 +90,13 @@ def status_problem(status: int, detail: str | None = None) -> Problem:
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response that tells of a problem."""
+    """The response for a problem."""
     own = _HEADERS.get(problem.type, {})
     return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **own}, MEDIA_TYPE)
 
 
 def failure(failed: Failed) -> Exception:
-    """The error that an answer's last event tells of."""
+    """The error that an answer's last event stands for."""
     return _KINDS.get(failed.code, ServiceError)(failed.message)
 
 
@@ -129,8 +129,8 @@ def _explain(error: RequestValidationError, address: str) -> Problem:
 
 
 _EXAMPLES: Mapping[str, str] = {
-    "/v1/ask": 'Send an object such as {"question": "Who won?"}; /docs tells all fields.',
-    "/v1/search": 'Send an object such as {"query": "price of oil"}; /docs tells all fields.',
+    "/v1/ask": 'Send an object such as {"question": "Who won?"}; /docs shows all fields.',
+    "/v1/search": 'Send an object such as {"query": "price of oil"}; /docs shows all fields.',
 }
 """What to send, by address."""
 

@@ -95,7 +95,7 @@ def _add_verify(app: FastAPI, index: Index) -> None:
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": ANSWER_BODY}}},
     )
     async def verify(request: Request) -> Verification:
-        """An answer as `/v1/ask` gave it: its quotes, places, versions, and what each sentence rests on."""
+        """An answer as `/v1/ask` gave it: its quotes, offsets, versions, and what each sentence rests on."""
         answer = read_answer(await request.body(), "The body")
         return await asyncio.to_thread(verify_answer, answer, index)
 

@@ -26,7 +26,7 @@ _GRACE_SECONDS = 5
 
 
 class _Server(uvicorn.Server):
-    """Stops the answers under way as soon as it is told to end, so that nobody waits for them."""
+    """Stops the answers under way as soon as it is to end, so that nobody waits for them."""
 
     def __init__(self, config: uvicorn.Config, closing: threading.Event) -> None:
         super().__init__(config)

@@ -19,14 +19,14 @@ def check_index(settings: Settings) -> Finding:
         return Finding("warning", str(error))
     writable = _is_writable(settings.index)
     facts = {"folder": str(settings.index), **asdict(counts), "generation": generation, "writable": writable}
-    told = (
+    sentence = (
         f"'{settings.index}' holds {counts.documents} documents in {counts.chunks} chunks, generation {generation}."
     )
     if not counts.documents:
-        return Finding("warning", f"{told} Add some: citewell index add DOCUMENTS", facts)
+        return Finding("warning", f"{sentence} Add some: citewell index add DOCUMENTS", facts)
     if not writable:
-        return Finding("warning", f"{told} It can be read, but you may not write to it.", facts)
-    return Finding("ok", told, facts)
+        return Finding("warning", f"{sentence} It can be read, but you may not write to it.", facts)
+    return Finding("ok", sentence, facts)
 
 
 def check_contents(settings: Settings) -> Finding:
@@ -39,10 +39,10 @@ def check_contents(settings: Settings) -> Finding:
     if not faults:
         return Finding("ok", "All that the index holds is as it was written.")
     harmful = [fault for fault in faults if fault.kind not in ("cache", "left")]
-    told = (harmful or list(faults))[0].detail
+    detail = (harmful or list(faults))[0].detail
     rest = f" {len(faults) - 1} more: citewell index verify" if len(faults) > 1 else ""
     facts = {"faults": [asdict(fault) for fault in faults]}
-    return Finding("failed" if harmful else "warning", told + rest, facts)
+    return Finding("failed" if harmful else "warning", detail + rest, facts)
 
 
 def _open(settings: Settings) -> Index:

@@ -31,7 +31,7 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "embedding speed": check_embedding_speed,
     "model speed": check_model_speed,
 }
-"""In the order in which they are told; what a later one needs, an earlier one has looked at."""
+"""In the order in which they are shown; what a later one needs, an earlier one has looked at."""
 
 
 def examine(folder: str | None = None) -> Iterator[tuple[str, Finding]]:

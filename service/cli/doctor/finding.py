@@ -18,4 +18,4 @@ class Finding:
 
 
 class NotTried(Exception):
-    """A check that makes no sense because another one has failed, which tells of it."""
+    """A check that makes no sense because another one has failed, which reports it."""

@@ -22,15 +22,15 @@ _LEAST_DISK_GB = 1.0
 def check_settings(folder: str | None) -> tuple[Settings, Finding]:
     """The settings, or the defaults when they cannot be read, and where they come from."""
     try:
-        settings, places = load_settings(index=folder), origins()
+        settings, found = load_settings(index=folder), origins()
     except SettingsError as error:
         return load_settings({}, index=folder), Finding("failed", f"{error} The other checks use the defaults.")
     if folder is not None:
-        places["index"] = "--index"
+        found["index"] = "--index"
     values = settings.model_dump(mode="json")
-    set_ones = ", ".join(f"{key} '{values[key]}' from {place}" for key, place in sorted(places.items()))
-    told = f"Set: {set_ones}; all others are at their defaults." if places else "All are at their defaults."
-    return settings, Finding("ok", told, {"values": values, "origins": places})
+    set_ones = ", ".join(f"{key} '{values[key]}' from {origin}" for key, origin in sorted(found.items()))
+    sentence = f"Set: {set_ones}; all others are at their defaults." if found else "All are at their defaults."
+    return settings, Finding("ok", sentence, {"values": values, "origins": found})
 
 
 def check_packages(_: Settings) -> Finding:
@@ -72,13 +72,13 @@ def check_machine(settings: Settings) -> Finding:
     memory = round(psutil.virtual_memory().available / 1e9, 1)
     disks = {name: _free(path) for name, path in (("index", settings.index), ("cache", settings.cache))}
     facts = {**asdict(machine), "memory_available_gb": memory, "disk_free_gb": disks}
-    told = (
+    sentence = (
         f"{machine.processor}, {machine.cores} cores ({', '.join(machine.features) or 'features unknown'}), "
         f"{memory} of {machine.memory_gb} GB of memory are free, on disk {disks['index']} GB for the index and "
         f"{disks['cache']} GB for the cache."
     )
     doubts = list(find_doubts(machine, settings.threads, memory, disks))
-    return Finding("warning" if doubts else "ok", " ".join([told, *doubts]), facts)
+    return Finding("warning" if doubts else "ok", " ".join([sentence, *doubts]), facts)
 
 
 def find_doubts(machine: Machine, threads: int, memory: float, disks: Mapping[str, float]) -> Iterator[str]:
@@ -96,5 +96,5 @@ def find_doubts(machine: Machine, threads: int, memory: float, disks: Mapping[st
 
 def _free(path: Path) -> float:
     """GB free where a folder is, or would be made."""
-    existing = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     return round(psutil.disk_usage(str(existing)).free / 1e9, 1)

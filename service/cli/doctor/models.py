@@ -74,11 +74,11 @@ def check_model(settings: Settings) -> Finding:
     source = check_source(settings.model)
     prepare(settings)
     facts = {"file": str(path), "sha256": file_digest(path), "source_sha256": source}
-    told = f"{settings.model} is whole, in its package and as prepared in '{path}'."
+    sentence = f"{settings.model} is whole, in its package and as prepared in '{path}'."
     if was_intact:
-        return Finding("ok", told, facts)
+        return Finding("ok", sentence, facts)
     return Finding(
-        "warning", f"The prepared file was missing or damaged and has just been made anew; {told}", facts
+        "warning", f"The prepared file was missing or damaged and has just been made anew; {sentence}", facts
     )
 
 
@@ -90,8 +90,10 @@ def check_instructions(_: Settings) -> Finding:
     unused = sorted(name for name, feature in _INSTRUCTIONS.items() if feature in features and name not in built)
     facts = {"used": sorted(built), "lacking": lacking, "unused": unused}
     if features and lacking:
-        told = f"llama.cpp was built for {', '.join(lacking)}, which this processor lacks. Build it: ./install.sh"
-        return Finding("failed", told, facts)
+        sentence = (
+            f"llama.cpp was built for {', '.join(lacking)}, which this processor lacks. Build it: ./install.sh"
+        )
+        return Finding("failed", sentence, facts)
     rest = f"; not used, though there: {', '.join(unused)}" if unused else ""
     used = ", ".join(sorted(built & _INSTRUCTIONS.keys())) or "none that is special"
     return Finding("ok", f"llama.cpp uses {used}{rest}.", facts)

@@ -49,13 +49,13 @@ def check_model_speed(settings: Settings) -> Finding:
     finally:
         model.close()
     facts = {"load_seconds": load, "read_per_second": reading, "written_per_second": writing}
-    told = f"The model loads in {load} s, reads {reading} and writes {writing} tokens a second."
+    sentence = f"The model loads in {load} s, reads {reading} and writes {writing} tokens a second."
     if writing < _LEAST_WRITING:
         slow = (
             "That is too slow for its drafts: close other programs, or set CITEWELL_THREADS to the cores there are."
         )
-        return Finding("warning", f"{told} {slow}", facts)
-    return Finding("ok", told, facts)
+        return Finding("warning", f"{sentence} {slow}", facts)
+    return Finding("ok", sentence, facts)
 
 
 def _speeds(model: LlamaProcess) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def _speeds(model: LlamaProcess) -> tuple[float, float]:
     for piece in model.stream(Request(prompt, max_tokens=64, seconds=60.0)):
         times.append(time.perf_counter() - began)
         if isinstance(piece, Usage):
-            # The first piece comes when all of the prompt is read, the last before the usage is told.
+            # The first piece comes when all of the prompt is read, the last before the usage.
             return round(piece.prompt / times[0], 1), round((piece.answer - 1) / max(times[-1] - times[0], 1e-6), 1)
     raise ModelLost("The language model ended without a word.")
 

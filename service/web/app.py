@@ -19,7 +19,7 @@ from service.web.middleware import RequestGuard
 from service.web.openapi import complete
 from service.web.problems import Problem, install
 from service.web.routes import add_routes
-from service.web.wire import HISTORY, DocumentText
+from service.web.schemas import HISTORY, DocumentText
 
 
 def create_app(settings: Settings, assistant: Assistant, closing: threading.Event | None = None) -> FastAPI:

@@ -16,8 +16,8 @@ from service.verification.replay import Verification, read_answer, verify_answer
 from service.web.executor import AnswerExecutor
 from service.web.openapi import ANSWER_BODY, ANSWER_EXAMPLE, EVENT_SCHEMA, STREAM_EXAMPLE, problem_responses
 from service.web.problems import ECHOED
+from service.web.schemas import Ask, DocumentEntry, DocumentPage, Health, Readiness, Search, SearchResult
 from service.web.streaming import EventStreamResponse, wait_for_answer
-from service.web.wire import Ask, DocumentEntry, DocumentPage, Health, Readiness, Search, SearchResult
 
 _VARY = {"Vary": "Accept"}
 

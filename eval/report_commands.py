@@ -16,7 +16,7 @@ from eval.gate import Baseline, Verdict, changed_facts, check, make_baseline, re
 from eval.plot import save_plot
 from eval.runs import Run, notes_on, read_run
 from service.cli.options import EXIT_FAILED, json_option, refuse_empty
-from service.cli.render import strip_controls
+from service.cli.terminal import strip_controls
 from service.settings import refuses_colour
 
 _SHORT = 60

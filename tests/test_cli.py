@@ -8,11 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import SEEDS, write
+from bridge import BRIDGE, QUESTION
+from fakes import SEEDS, FakeEmbedder, write
 
+from index import Index
+from service.assistant import Assistant
+from service.cli.ask import _show_hint
 from service.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -44,6 +49,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("a binary file", ("index", "add", "files/picture.txt"), ("'picture.txt' is not text", "PNG")),
     ("an unknown format", ("index", "add", "files/table.xlsx"), ("table.xlsx", "suffix")),
     ("a question and a batch", ("ask", PHASES, "--batch", "x", "--json"), ("one of the two",)),
+    ("a question without quotes", ("ask", "Who", "won?"), ('citewell ask "Who won?"',)),
     ("a batch without json", ("ask", "--batch", "x"), ("--json",)),
 ]
 
@@ -152,6 +158,31 @@ def test_a_batch_answers_every_line_and_tells_of_the_bad_ones(
     assert "empty" in answers[1]["error"]
     assert "Line 4" in answers[2]["error"]
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "terminal", "told"), [(9.4, True, True), (2.0, True, False), (9.4, False, False)]
+)
+def test_after_long_loading_a_terminal_is_told_what_keeps_the_models_loaded(
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    make_index: Callable[..., Index],
+    fake_embedder: FakeEmbedder,
+    seconds: float,
+    terminal: bool,
+    told: bool,
+) -> None:
+    fake_embedder.loaded = False
+    with Assistant(make_index(bridge_txt=BRIDGE), fake_embedder, None, Settings()) as assistant:
+        answer = assistant.ask(QUESTION)
+    assert "loaded" in answer.trace.seconds
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    _show_hint(replace(answer, trace=replace(answer.trace, seconds={**answer.trace.seconds, "loaded": seconds})))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert ("took 9 s" in shown.err and "citewell ask --server URL" in shown.err) == told
+    assert told or shown.err == ""
 
 
 @pytest.mark.model

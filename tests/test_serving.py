@@ -44,6 +44,15 @@ def test_the_example_question_is_answered_with_checked_citations(served: Served)
         assert text[citation.start : citation.end] == citation.quote
 
 
+def test_requests_are_logged_and_polls_are_not(served: Served) -> None:
+    assert httpx2.get(f"{served.url}/healthz").status_code == 200
+    assert httpx2.get(f"{served.url}/v1/documents?limit=1").status_code == 200
+    log = served.log.read_text(encoding="utf-8")
+    assert "GET /v1/documents?limit=1" in log
+    assert "healthz" not in log
+    assert "readyz" not in log
+
+
 def test_the_stream_comes_in_order(served: Served) -> None:
     events = parse_events(ask(served, PHASES, stream=True).text)
     assert isinstance(events[0], Quoted)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.gold import QuestionType
-from eval.verbs import AUXILIARIES, FORMS, PARTICIPLES
+from eval.proposing.verbs import AUXILIARIES, FORMS, PARTICIPLES
 from index import terms
 
 Words = tuple[str, ...]

@@ -16,10 +16,10 @@ from random import Random
 
 import yaml
 
-from eval.answer_words import find_answers
 from eval.gold import QuestionType
-from eval.rephrase import MONTHS, Vocabulary, rephrase
-from eval.verbs import AUXILIARIES, FORMS
+from eval.proposing.answer_words import find_answers
+from eval.proposing.rephrase import MONTHS, Vocabulary, rephrase
+from eval.proposing.verbs import AUXILIARIES, FORMS
 from index import Index, split_sentences, terms
 
 _SEED = 0

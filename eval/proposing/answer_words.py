@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eval.gold import QuestionType
-from eval.rephrase import (
+from eval.proposing.rephrase import (
     FIRST_WORDS,
     INNER,
     MONTHS,
@@ -20,7 +20,7 @@ from eval.rephrase import (
     Words,
     is_plural,
 )
-from eval.verbs import AUXILIARIES, FORMS
+from eval.proposing.verbs import AUXILIARIES, FORMS
 
 
 @dataclass(frozen=True, slots=True)

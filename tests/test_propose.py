@@ -17,8 +17,9 @@ from eval.gold import load_gold
 from eval.init_command import init_command
 from eval.locate import find_gaps, locate
 from eval.proposing.answer_words import find_answers
+from eval.proposing.clauses import Vocabulary
 from eval.proposing.propose import Page, Proposal, propose, read_pages, to_yaml
-from eval.proposing.rephrase import Vocabulary, rephrase
+from eval.proposing.rephrase import rephrase
 from index import Index, Splitter, add
 
 VOCABULARY = Vocabulary.of(["The price of oil, the war and the tanks near Brackwater, Northmere and Israel."])

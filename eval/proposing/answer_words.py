@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eval.gold import QuestionType
-from eval.proposing.rephrase import (
+from eval.proposing.clauses import (
     FIRST_WORDS,
     INNER,
     MONTHS,

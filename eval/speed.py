@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from eval.ask import Answering, listen, memory_mb
 from eval.errors import EvaluationError
-from eval.gold import Gold, load_gold
+from eval.gold import Gold
+from eval.gold_file import load_gold
 from index import IndexingError
 from service.assistant import open_assistant
 from service.errors import ServiceError

@@ -13,7 +13,7 @@ from fakes import SEEDS, FakeEmbedder, write
 
 from eval import init_command as command
 from eval.errors import GoldError
-from eval.gold import load_gold
+from eval.gold_file import load_gold
 from eval.init_command import init_command
 from eval.locate import find_gaps, locate
 from eval.proposing.answer_words import find_answers

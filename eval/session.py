@@ -171,7 +171,7 @@ class _Coverage:
 
 
 def _may_hold(text: str, gold: Gold) -> bool:
-    """False for most of the texts, in a tenth of the time that words take."""
+    """False for most of the texts that do not hold the answer, in far less time than a search for whole words."""
     return all(any(evened_answer(words) in text for words in part) for part in gold.answers)
 
 

@@ -624,6 +624,7 @@ OPERATIONS = {
 """Every address, and whether its schema leaves anything to send against it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "mode"), [(path, mode) for path, modes in OPERATIONS.items() for mode in modes])
 def test_requests_made_from_the_schema_find_no_fault(plain_server: Server, path: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{plain_server.client.base_url}/openapi.json")

@@ -571,6 +571,7 @@ COUNTS = {  # documents, questions, questions with documents of their own, claim
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BENCH.is_dir(), reason="the data sets are not here")
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_real_data_is_read_whole(name: str) -> None:

@@ -248,16 +248,19 @@ def test_of_56_questions_one_may_turn_in_all_its_scores() -> None:
     assert seeds_failing(3, *SEED_KEYS) == {*SEED_KEYS} - {"worded_share"}
 
 
+@pytest.mark.slow
 def test_the_test_of_a_drop_alarms_at_most_5_times_in_100_over_200_questions() -> None:
     # Every question is asked of chance anew, and only the paired test can fail: half of 5 % are drops.
     assert alarms(300, 200, 1.0, tolerances={"right": 1.0, "strict": 1.0}) <= 0.05
 
 
+@pytest.mark.slow
 def test_the_whole_gate_alarms_at_most_about_5_times_in_100_over_300_questions() -> None:
     # One question in ten falls anew, as after a change that should do nothing.
     assert alarms(300, 300, 0.1) <= 0.06
 
 
+@pytest.mark.slow
 def test_over_56_questions_the_gate_is_for_what_is_deterministic() -> None:
     # Where one question in ten falls anew, two of 56 are easily lost or won, and each time the gate asks why.
     # That is 46 times of 100, and 6 where one in fifty does: so few cannot tell it from a change.
@@ -265,11 +268,13 @@ def test_over_56_questions_the_gate_is_for_what_is_deterministic() -> None:
     assert 0.03 <= alarms(300, 56, 0.02) <= 0.1
 
 
+@pytest.mark.slow
 def test_the_gate_catches_a_real_drop() -> None:
     # One answer in nine is lost: .67 -> .60.
     assert alarms(100, 300, 0.1, drop=1 / 9) >= 0.95
 
 
+@pytest.mark.slow
 def test_the_gate_catches_a_small_drop_of_many_questions() -> None:
     # .67 -> .65 is within the tolerance of .03; over 2,000 questions it is no chance.
     assert alarms(40, 2000, 0.02, drop=0.03) >= 0.95

@@ -565,6 +565,7 @@ def test_the_page_asks_nobody_else(plain_server: Server) -> None:
         assert plain_server.client.get(address).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_page(plain_server: Server, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:

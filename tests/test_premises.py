@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from checks import check_citations, check_nothing_is_invented
 
 from index import Index, stem
 from index.embed import SentenceTransformerEmbedder
@@ -14,7 +15,6 @@ from service.evidence.ranking import Evidence
 from service.rules.opposites import opposites_of
 from service.rules.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
-from service.verification.replay import verify_answer
 
 TALKS = """Talks on the ferry dispute in Marlow went into a third day. Harbour chief Ida Voss heads the port's team.
 
@@ -34,8 +34,10 @@ def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]
     reader = open_reader()
 
     def answer(question: str, index: Index) -> Answer:
-        given = Assistant(index, embedder, None, Settings(reading_milliseconds=60_000), reader).ask(question)
-        assert given.refused or verify_answer(given, index).verdict == "proved"
+        assistant = Assistant(index, embedder, None, Settings(reading_milliseconds=60_000), reader)
+        given = assistant.ask(question)
+        check_citations(assistant, given)
+        check_nothing_is_invented(given)
         return given
 
     return answer

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from checks import check_citations, check_nothing_is_invented
 
 from index import Index
 from index.embed import SentenceTransformerEmbedder
@@ -12,7 +13,6 @@ from service.evidence.confidence import is_sure
 from service.evidence.ranking import Evidence, choose_quotes
 from service.settings import Settings
 from service.verification.denials import weigh_denials
-from service.verification.replay import verify_answer
 
 TRAM = """The city council of Marlow has approved a tram line. The council opened the bridge on Tuesday.
 
@@ -30,7 +30,8 @@ def ask(make_index: Callable[..., Index], embedder: SentenceTransformerEmbedder)
     def answer(question: str, text: str = TRAM) -> Answer:
         assistant = Assistant(make_index(tram_md=text), embedder, None, Settings())
         given = assistant.ask(question)
-        assert given.refused or verify_answer(given, assistant.index).verdict == "proved"
+        check_citations(assistant, given)
+        check_nothing_is_invented(given)
         return given
 
     return answer

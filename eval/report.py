@@ -27,6 +27,7 @@ from eval.figures import (
 from eval.gold import QUESTION_TYPES
 from eval.metrics import METRICS, NOTHING, Measure, Unit, measure, metric_of
 from eval.record import Header, Loss, Record
+from eval.served import changed_settings, show_settings
 
 Measures = Mapping[str, Measure]
 
@@ -135,6 +136,7 @@ def describe(header: Header) -> dict[str, str]:
         "data set": header.dataset,
         "retriever": header.retriever,
         "model": "not asked" if header.retrieval_only else (header.model or {}).get("file", "none"),
+        "settings that are no defaults": show_settings(changed_settings(header.settings)),
         "Citewell": f"{header.citewell}, commit {header.commit or 'unknown'}",
         "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
         "started": header.started,

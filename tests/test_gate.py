@@ -20,6 +20,7 @@ from eval.ranking import find_ranks, score_ranks
 from eval.record import Record, to_line
 from eval.report_commands import gate_command
 from eval.scores import score_answer
+from service.settings import Settings
 
 N = 100
 
@@ -366,7 +367,7 @@ def test_what_is_no_baseline_is_not_accepted(records: tuple[Record, ...], change
 
 
 def test_what_changed_since_is_told() -> None:
-    settings = {"passages": 9, "index": "elsewhere"}
+    settings = {**header().settings, "passages": 9, "index": "elsewhere"}
     changed = changed_facts(baseline(), header(commit="def", settings=settings, started="later", questions=N))
     assert changed == {"commit": ("abc", "def"), "settings.passages": (8, 9)}
 
@@ -420,6 +421,24 @@ def test_the_command_tells_in_json_too(tmp_path: Path) -> None:
     assert (done.exit_code, told["held"], told["changed"]) == (1, False, {})
     assert [verdict["subject"] for verdict in told["verdicts"] if not verdict["held"]] == ["right", "strict"]
     assert told["verdicts"][-1]["difference"]["difference"]["value"] == -0.2
+
+
+def test_the_command_tells_of_settings_that_are_not_those_that_are_served(tmp_path: Path) -> None:
+    def told(settings: dict[str, Any], *options: str) -> str:
+        run = tmp_path / "run.jsonl"
+        run.write_text(
+            "".join(to_line(line) + "\n" for line in (header(questions=N, settings=settings), *system(70)))
+        )
+        return (
+            CliRunner().invoke(gate_command, [str(run), "--baseline", str(tmp_path / "set.json"), *options]).stderr
+        )
+
+    served = Settings().model_dump(mode="json")
+    assert told(served, "--accept", "the defaults") == ""
+    assert told(served) == ""
+    note = "was not measured as it is served: model none, threads 1 are no default settings."
+    assert note in told({**served, "threads": 1, "model": "none"}, "--accept", "in a hurry")
+    assert note in told(served)
 
 
 def test_a_broken_run_is_not_accepted(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeEmbedder, write
 
-from eval.datasets.dataset import Claim, Dataset, SourceDocument
+from eval.datasets.dataset import Dataset, LabelledClaim, SourceDocument
 from eval.gold import Gold, GoldEvidence
 from eval.header import Choice
 from eval.record import Record
@@ -148,7 +148,7 @@ def test_a_folder_of_documents_is_indexed_as_it_is_now(settings: Settings, tmp_p
 
 
 def test_claims_need_no_index(settings: Settings) -> None:
-    claim = Claim("c1", None, "The mill burned.", ("The mill burned.",), True)
+    claim = LabelledClaim("c1", None, "The mill burned.", ("The mill burned.",), True)
     with opened(Dataset("claims", {}, claims=(claim,)), settings) as ask:
         assert ask("c1").scores == {"correct": 1.0, "supported_recall": 1.0}
     assert not settings.cache.exists()

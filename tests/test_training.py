@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from eval.training.briefs import make_briefs
 from eval.training.calibrate import check, fit
 from eval.training.cloze import make_cloze_groups
-from eval.training.examples import Group, Pair, Question, occurrences
+from eval.training.examples import Group, Pair, TrainingQuestion, occurrences
 from eval.training.labelled import Paragraph
 from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 from index.embed import packaged_folder
@@ -25,7 +25,7 @@ TEXT = (
     "outside the harbour. In 1902 a storm destroyed the wooden house of the keeper, and three people died. "
     "Since then the lighthouse of Eastport has been a symbol of the whole region."
 )
-QUESTION = Question(
+QUESTION = TrainingQuestion(
     "When was the first lighthouse built?", "Eastport", TEXT, ("1871",), occurrences(("1871",), TEXT)
 )
 

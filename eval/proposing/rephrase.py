@@ -32,7 +32,7 @@ from index import terms
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProposedQuestion:
     """A question with the alternatives of its one answer, which stand in the sentence."""
 
     text: str
@@ -66,7 +66,7 @@ _ODD = re.compile(r"[^\w\s.,'’%$€£&-]|--|\.\.|[^\W\d]\.\w|\b(?:[A-Z]\.)|\b\
 """Quotation, brackets, colons, dashes, initials: where they stand, the rules below do not hold."""
 
 
-def rephrase(sentence: str, vocabulary: Vocabulary) -> tuple[Question, ...]:
+def rephrase(sentence: str, vocabulary: Vocabulary) -> tuple[ProposedQuestion, ...]:
     """The questions that the sentence answers by itself, the surest first; mostly none."""
     statement = sentence.removesuffix(".")
     if statement == sentence or _ODD.search(statement):
@@ -84,13 +84,13 @@ def rephrase(sentence: str, vocabulary: Vocabulary) -> tuple[Question, ...]:
 # --- rules ---
 
 
-def _appositions(sentence: str) -> Iterator[Question]:
+def _appositions(sentence: str) -> Iterator[ProposedQuestion]:
     """`The pool's coordinator, Ilse Varnholt, wants ...` -> Who is the pool's coordinator?"""
     for pattern in _APPOSITIONS:
         if (found := pattern.match(sentence)) and found["role"].split()[-1].lower() in ROLES:
             whole = found["whole"]
             whole = whole[0].lower() + whole[1:] if whole.startswith("The ") else whole
-            yield Question(f"Who is {whole}?", "fact", _name(found["name"].split()))
+            yield ProposedQuestion(f"Who is {whole}?", "fact", _name(found["name"].split()))
 
 
 _NAME_PATTERN = r"(?P<name>[A-Z][\w’'-]+(?: [A-Z][\w’'-]+){1,2})"
@@ -106,7 +106,7 @@ def _name(words: Sequence[str]) -> Words:
     return tuple(dict.fromkeys((" ".join(words), last)))
 
 
-def _who(words: Words, _: Vocabulary) -> Iterator[Question]:
+def _who(words: Words, _: Vocabulary) -> Iterator[ProposedQuestion]:
     """`Mossad chief David Barnea heads the team` -> Who heads the team?"""
     place = next((place for place in range(2, min(10, len(words))) if is_verb(words, place)), 0)
     if any(word.lower() in LEANING_WORDS | PREPOSITIONS for word in words[:2]):
@@ -117,10 +117,10 @@ def _who(words: Words, _: Vocabulary) -> Iterator[Question]:
     behind = words[roles[-1] + 1 : place]
     name = behind[: next((spot for spot, word in enumerate(behind) if word in {"of", "for", "at"}), len(behind))]
     if 2 <= len(name) <= 3 and all(re.fullmatch(r"[A-Z][\w’-]+", word) for word in name):
-        yield Question(f"Who {' '.join(words[place:])}?", "fact", _name(name))
+        yield ProposedQuestion(f"Who {' '.join(words[place:])}?", "fact", _name(name))
 
 
-def _how_many_are(words: Words, _: Vocabulary) -> Iterator[Question]:
+def _how_many_are(words: Words, _: Vocabulary) -> Iterator[ProposedQuestion]:
     """`More than 40,000 people were killed` -> How many people were killed?"""
     number = number_at(words)
     if number is None:
@@ -133,10 +133,10 @@ def _how_many_are(words: Words, _: Vocabulary) -> Iterator[Question]:
     if not is_plural or counted == 0 or things[0] in _TIMES | CURRENCIES | {"per"} or verb == things[-1]:
         return
     if all(word.lower() not in INNER for word in things) and is_simple(things[place + 1 :], 2):
-        yield Question(f"How many {' '.join(things)}?", "number", (_digits(words, number),))
+        yield ProposedQuestion(f"How many {' '.join(things)}?", "number", (_digits(words, number),))
 
 
-def _how_many(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
+def _how_many(words: Words, vocabulary: Vocabulary) -> Iterator[ProposedQuestion]:
     """`Storage tanks held 41 million barrels at the last count` -> How many barrels did storage tanks hold ...?"""
     parts = find_parts(words, vocabulary)
     if parts is None:
@@ -149,7 +149,7 @@ def _how_many(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
     answer, behind = _digits(behind, number), behind[number[1] :]
     for asks, has_unit in _HOW:
         if (asked := asks(parts, verbs, behind)) is not None:
-            yield Question(f"{asked}?", "number", (f"{answer} {behind[0]}" if has_unit else answer,))
+            yield ProposedQuestion(f"{asked}?", "number", (f"{answer} {behind[0]}" if has_unit else answer,))
             return
 
 
@@ -206,7 +206,7 @@ def _is_participle(word: str) -> bool:
     return word in PARTICIPLES or word.endswith(("ed", "ing"))
 
 
-def _how_far(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
+def _how_far(words: Words, vocabulary: Vocabulary) -> Iterator[ProposedQuestion]:
     """`Prices rose by 7.1 per cent in the year to May` -> By how much did prices rise in the year to May?"""
     parts = find_parts(words, vocabulary)
     if parts is None or parts.rest[0] not in _MOVES or parts.rest[1:2] not in {("by",), ("to",)}:
@@ -221,7 +221,9 @@ def _how_far(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
     is_share = tail[0] in {"per", "percent"}
     to = "To what percentage" if is_share else _join("To how many", tail[:unit])
     asks = "By how much" if parts.rest[1] == "by" else to
-    yield Question(f"{_join(asks, parts.helper, parts.subject, parts.rest[0], tail[unit:])}?", "number", (answer,))
+    yield ProposedQuestion(
+        f"{_join(asks, parts.helper, parts.subject, parts.rest[0], tail[unit:])}?", "number", (answer,)
+    )
 
 
 def _unit_at(words: Words) -> int:
@@ -231,7 +233,7 @@ def _unit_at(words: Words) -> int:
     return length + 2 * (length > 0 and words[length : length + 1] == ("a",))
 
 
-def _when(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
+def _when(words: Words, vocabulary: Vocabulary) -> Iterator[ProposedQuestion]:
     """`The museum reopens on 18 May` -> When does the museum reopen?"""
     parts = find_parts(words, vocabulary)
     if parts is None:
@@ -244,7 +246,7 @@ def _when(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
     before, after = tuple(rest[: found[0].start()].split()), tuple(rest[found[0].end() :].split())
     if _happens_then(parts.helper, before, asks) and (not after or after[0] in PREPOSITIONS):
         question = _join(asks, parts.helper, parts.subject, before, after)
-        yield Question(f"{question}?", "date", (found[0]["date"],))
+        yield ProposedQuestion(f"{question}?", "date", (found[0]["date"],))
 
 
 def _happens_then(helper: str, before: Words, asks: str) -> bool:
@@ -272,7 +274,7 @@ def _has_purpose(words: Sequence[str]) -> bool:
     )
 
 
-def _what_is(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
+def _what_is(words: Words, vocabulary: Vocabulary) -> Iterator[ProposedQuestion]:
     """`Coinbase is the fourth-biggest exchange by volume` -> What is the fourth-biggest exchange by volume?"""
     parts = find_parts(words, vocabulary)
     if parts is None or parts.helper not in {"is", "was"} or len(parts.rest) < 4 or parts.rest[0] != "the":
@@ -281,12 +283,12 @@ def _what_is(words: Words, vocabulary: Vocabulary) -> Iterator[Question]:
     is_person = any(word in ROLES or re.search(r"(?:[eo]r|ist|man|person|child)$", word) for word in parts.rest)
     named = parts.subject[1:] if parts.subject[0] == "the" else parts.subject
     if is_one and not is_person and named and all(word[0].isupper() for word in named):
-        yield Question(f"What {_join(parts.verb)}?", "fact", (_join(named),))
+        yield ProposedQuestion(f"What {_join(parts.verb)}?", "fact", (_join(named),))
 
 
 _UNIQUE = frozenset("capital first largest main official oldest only second third".split())
 
-_RULES: tuple[Callable[[Words, Vocabulary], Iterator[Question]], ...] = (
+_RULES: tuple[Callable[[Words, Vocabulary], Iterator[ProposedQuestion]], ...] = (
     _who,
     _how_many_are,
     _how_many,
@@ -303,7 +305,7 @@ def _digits(words: Words, number: tuple[int, int]) -> str:
 # --- what reads well ---
 
 
-def reads_well(question: Question) -> bool:
+def reads_well(question: ProposedQuestion) -> bool:
     """True when the question can be understood without the text, and does not give its answer away."""
     words = question.text.removesuffix("?").split()
     plain = [word.lower() for word in words]

@@ -631,6 +631,7 @@ def test_the_page_asks_nobody_else(plain_server: Server) -> None:
         assert plain_server.client.get(address).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_page(plain_server: Server, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
@@ -690,6 +691,7 @@ OPERATIONS = {
 """Every address, and whether its schema leaves anything to send against it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "mode"), [(path, mode) for path, modes in OPERATIONS.items() for mode in modes])
 def test_requests_made_from_the_schema_find_no_fault(plain_server: Server, path: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{plain_server.client.base_url}/openapi.json")

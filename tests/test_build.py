@@ -434,6 +434,7 @@ def test_another_splitter_is_refused(place: Workplace) -> None:
         Index.open(place.index, place.embedder, other)
 
 
+@pytest.mark.slow
 def test_add_and_remove_are_refused_while_another_writes(place: Workplace) -> None:
     place.write(a_txt="The tram opened.")
     place.add()

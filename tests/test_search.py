@@ -395,6 +395,7 @@ def test_a_change_by_another_handle_is_seen(index: Index, fake_embedder: Embedde
         index.text(found[0].document)
 
 
+@pytest.mark.slow
 def test_a_change_by_another_process_is_seen(index: Index, tmp_path: Path) -> None:
     assert len(index.search("tram")) == 3
     code = "import sys; from pathlib import Path; from index import remove; remove(Path(sys.argv[1]), 'tram.txt')"

@@ -70,9 +70,12 @@ def test_the_question_in_the_history_gives_the_subject(served: Served) -> None:
     assert "12.4" in answer.answer
 
 
-def test_a_question_in_another_language_is_refused_or_cited(served: Served) -> None:
+def test_a_question_in_another_language_is_refused_for_the_name_that_nobody_mentions(served: Served) -> None:
     answer = ANSWER.validate_json(ask(served, "Wie viele Phasen hatte der Vorschlag von Biden?").content)
-    assert answer.refused or answer.citations
+    assert (answer.refused, answer.reason) == (True, "name_unknown")
+    assert "“Vorschlag von Biden”" in answer.answer
+    assert (answer.sentences, answer.citations) == ((), ())
+    assert answer.passages
 
 
 def test_the_model_killed_in_the_middle_of_an_answer_costs_no_answer(

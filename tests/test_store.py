@@ -90,6 +90,7 @@ with store.transaction():
 """
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_leaves_the_old_state(store: Store) -> None:
     before = (store.generation(), texts(store), store.counts())
     command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(store.folder)]
@@ -360,6 +361,7 @@ def test_a_second_handle_is_locked_out_soon(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_another_process_is_locked_out_soon(tmp_path: Path) -> None:
     code = """
 import sys, time

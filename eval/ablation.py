@@ -35,6 +35,7 @@ from index import (
     open_embedder,
 )
 from service.assistant import choose_reader
+from service.assistant.find import Finder
 from service.settings import Settings, load_settings
 
 _DEPTH = 10
@@ -70,13 +71,15 @@ class _Bench:
     folder: Path
     embedder: Embedder
     reader: Reader | None
+    settings: Settings
     limit: int | None
 
     def measure(self, name: str) -> Scores:
         """The scores of a variant."""
         weights = _VARIANTS.get(name, WEIGHTS)
         with closing(Index.open(self.folder, self.embedder, Splitter(), weights)) as index:
-            retriever = IndexRetriever(index, self.reader if name == _READ else None)
+            finder = Finder(index, self.embedder, self.reader if name == _READ else None, self.settings)
+            retriever = IndexRetriever(finder)
             scored = [
                 score_ranks(find_ranks(gold, retriever.search(gold.question, _DEPTH), self.dataset.judge))
                 for gold in tqdm(self._drawn(locate(self.dataset.golds, index)), desc=name, file=sys.stderr)
@@ -94,7 +97,7 @@ def _open(name: str, settings: Settings, limit: int | None) -> _Bench:
     embedder = open_embedder(settings.embedder, settings.threads)
     dataset = load_dataset(name, Path(settings.bench))
     folder = IndexCache(settings.cache / "eval", embedder, Splitter(), Watcher()).of_documents(name, dataset.corpus)
-    return _Bench(dataset, folder, embedder, choose_reader(settings), limit)
+    return _Bench(dataset, folder, embedder, choose_reader(settings), settings, limit)
 
 
 def render(measured: Mapping[str, Scores]) -> str:

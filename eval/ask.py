@@ -15,10 +15,12 @@ from eval.losses import find_loss
 from eval.ranking import Ranks, Retrieved, Retriever, find_ranks, score_ranks
 from eval.record import RANKED, Loss, Record
 from eval.scores import score_answer, score_claim
-from index import DocumentUnknown, Index, Reader, StoredDocument, rerank
+from index import DocumentUnknown, Index, StoredDocument
 from service.answer import Answer, Citation
+from service.assistant.find import Finder
 from service.events import Done, Event, Failed, Quoted
-from service.question.dates import NO_DATES, Dates, plan_search
+from service.question.dates import NO_DATES, Dates
+from service.question.question import read_question
 from service.verification.claims import SUPPORTED, weigh_support
 
 
@@ -39,19 +41,14 @@ class Answering(Protocol):
 class IndexRetriever:
     """The ranking that is served: passages as they are stored, before anything joins their neighbours."""
 
-    def __init__(self, index: Index, reader: Reader | None = None, seconds: float | None = None) -> None:
-        self._index = index
-        self._reader = reader
-        self._seconds = seconds
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
 
     def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> tuple[Retrieved, ...]:
-        """At most `limit` passages, best first; the reader has so many seconds."""
-        timing = plan_search(question, dates)
-        passages = self._index.search(timing.query, limit, period=timing.period, preference=timing.preference)
-        found = rerank(timing.query, passages, self._reader, self._seconds)
+        """At most `limit` passages, best first."""
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)
-            for passage in found
+            for passage in self._finder.search(read_question(question, dates), limit)
         )
 
 

@@ -21,6 +21,7 @@ from eval.record import Record
 from index import Embedder, Index, IndexingError, Splitter, Watcher, open_embedder
 from service.answer import Citation
 from service.assistant import Assistant, choose_reader, open_assistant
+from service.assistant.find import Finder
 from service.errors import ServiceError
 from service.events import Event
 from service.question.dates import NO_DATES, Dates
@@ -113,14 +114,15 @@ def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _
         assistant, reader = None, choose_reader(settings)
         if reader is not None:
             reader.load()
+        finder = Finder(index, embedder, reader, settings)
     else:
         assistant = opening.stack.enter_context(open_assistant(settings))
-        index, reader = assistant.index, assistant.reader
+        index, finder = assistant.index, assistant.finder
     golds = locate(dataset.golds, index)
     questioner = Questioner(
         dataset,
         assistant,
-        IndexRetriever(index, reader, settings.reading_milliseconds / 1000),
+        IndexRetriever(finder),
         settings.passages,
         in_corpus=_Coverage(dataset, (document.path for document in index.documents())).holds,
         is_verbatim=StoredTexts(index).holds,

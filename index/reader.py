@@ -5,9 +5,7 @@ by `load()`. Two readers stand side by side: Citewell's own, whose weights are s
 the embedder's, and any cross-encoder of sentence-transformers from a local folder.
 """
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import exp
@@ -33,8 +31,6 @@ _DIGEST = "bc6891cb0cf51d3e4df95f38ee3f73381b320589092b56e123eaaacd74be8a37"
 
 _LONGEST_ANSWER = 30
 _BATCH_PIECES = 2048
-_FIRST_RATE = 3500.0
-"""Word pieces a second on one core, until it is measured."""
 
 
 def _no_margins() -> NDArray[np.float32]:
@@ -82,11 +78,11 @@ class Reader(Protocol):
         """Loads the weights; does nothing when they are loaded."""
 
     def read(
-        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+        self, question: str, excerpts: Sequence[Excerpt], budget: int | None = None
     ) -> tuple[Reading | None, ...]:
-        """One reading for each excerpt, None for those that the time did not suffice for: the last ones.
+        """One reading for each excerpt, None for the last ones, which a budget of word pieces leaves unread.
 
-        How long reading takes is foretold from how long it took before; the first excerpt is always read.
+        The first excerpt is always read. Without a budget all are.
         """
 
 
@@ -147,7 +143,6 @@ class PackagedReader:
         self._weights = weights
         self._expected = digest
         self._encoder = PairEncoder(packaged_folder())
-        self._pace = _Pace()
         self._loaded = Lazy(self._load)
 
     @property
@@ -164,12 +159,12 @@ class PackagedReader:
         self._loaded.get()
 
     def read(
-        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+        self, question: str, excerpts: Sequence[Excerpt], budget: int | None = None
     ) -> tuple[Reading | None, ...]:
         """The best window of each excerpt; rows of like length are read together."""
         self.load()
         windows = [list(self._encoder.windows(question, excerpt)) for excerpt in excerpts]
-        count = self._pace.affordable([sum(len(item.pieces) for item in parts) for parts in windows], seconds)
+        count = affordable([sum(len(item.pieces) for item in parts) for parts in windows], budget)
         rows = [(number, item) for number, parts in enumerate(windows[:count]) for item in parts]
         found: list[Reading | None] = [None] * len(excerpts)
         for batch in _batches(rows):
@@ -179,8 +174,7 @@ class PackagedReader:
 
     def _read(self, batch: Sequence[Encoded]) -> Iterator[Reading]:
         network, calibration = self._loaded.get()
-        with self._pace.measured(len(batch) * max(len(item.pieces) for item in batch)):
-            scored, judged = network.score(batch)
+        scored, judged = network.score(batch)
         for item, scores, (relevance, answered) in zip(batch, scored, judged, strict=True):
             spans = _best_spans(item, scores)
             start, end, margin = _best_of(spans)
@@ -212,26 +206,11 @@ def _join(one: Reading | None, other: Reading) -> Reading:
     return replace(best, margins=np.concatenate([one.margins, other.margins]))
 
 
-class _Pace:
-    """How many word pieces are read a second, from the last batches; smoothed, for one batch says little."""
-
-    def __init__(self) -> None:
-        self._rate = _FIRST_RATE
-
-    def affordable(self, sizes: Sequence[int], seconds: float | None) -> int:
-        """How many of the excerpts, from the first, can be read in the time; at least one."""
-        if seconds is None:
-            return len(sizes)
-        room = seconds * self._rate
-        count = int(np.searchsorted(np.cumsum(sizes), room, side="right"))
-        return max(1, count)
-
-    @contextmanager
-    def measured(self, pieces: int) -> Iterator[None]:
-        """Times the reading of so many word pieces, fillers included."""
-        began = time.perf_counter()
-        yield
-        self._rate = 0.7 * self._rate + 0.3 * pieces / max(1e-4, time.perf_counter() - began)
+def affordable(sizes: Sequence[int], budget: int | None) -> int:
+    """How many excerpts of these sizes, from the first, stay within a budget of word pieces; at least one."""
+    if budget is None:
+        return len(sizes)
+    return max(1, int(np.searchsorted(np.cumsum(sizes), budget, side="right")))
 
 
 def _batches(rows: Sequence[tuple[int, Encoded]]) -> Iterator[list[tuple[int, Encoded]]]:
@@ -258,7 +237,6 @@ class CrossEncoderReader:
     def __init__(self, folder: Path, threads: int) -> None:
         self._folder = folder
         self._threads = threads
-        self._pace = _Pace()
         self._model = Lazy(self._load)
 
     @cached_property
@@ -275,15 +253,14 @@ class CrossEncoderReader:
         self._model.get()
 
     def read(
-        self, question: str, excerpts: Sequence[Excerpt], seconds: float | None = None
+        self, question: str, excerpts: Sequence[Excerpt], budget: int | None = None
     ) -> tuple[Reading | None, ...]:
-        """One reading for each excerpt that the time suffices for, its span empty."""
+        """One reading for each excerpt within the budget, its span empty; four characters count as a word piece."""
         model = self._model.get()
         texts = [f"{excerpt.title}. {excerpt.text}" if excerpt.title else excerpt.text for excerpt in excerpts]
         sizes = [(len(question) + len(text)) // 4 for text in texts]
-        count = self._pace.affordable(sizes, seconds)
-        with self._pace.measured(sum(sizes[:count])):
-            scores = model.predict([(question, text) for text in texts[:count]], show_progress_bar=False)
+        count = affordable(sizes, budget)
+        scores = model.predict([(question, text) for text in texts[:count]], show_progress_bar=False)
         readings = (Reading(float(score), 0, 0, 1 / (1 + exp(-float(score)))) for score in scores)
         return (*readings, *(None for _ in range(len(texts) - count)))
 

@@ -19,13 +19,13 @@ without the probability the share of relevance did harm (.593 with 0.5, .556 wit
 """
 
 MOST_READ = 20
-"""Passages, whatever the time; so many take .8 s on two cores."""
+"""Passages that are read at most, whatever the budget."""
 
 
 def rerank(
-    question: str, passages: Sequence[Passage], reader: Reader | None, seconds: float | None = None
+    question: str, passages: Sequence[Passage], reader: Reader | None, budget: int | None = None
 ) -> tuple[Passage, ...]:
-    """The passages with their readings, best first; those that time or number do not suffice for have none.
+    """The passages with their readings, best first; those beyond `MOST_READ` or a budget of word pieces have none.
 
     A document's opening (dateline, front matter) is left out of what is read: its names answer nothing. To the
     score of the search comes the passage's share of relevance among those read (softmax), times the
@@ -35,7 +35,7 @@ def rerank(
     if reader is None or not passages:
         return tuple(passages)
     excerpts = [_prose(passage) for passage in passages[:MOST_READ]]
-    readings = (*reader.read(question, excerpts, seconds), *(None for _ in passages[MOST_READ:]))
+    readings = (*reader.read(question, excerpts, budget), *(None for _ in passages[MOST_READ:]))
     scored = [
         replace(
             passage,

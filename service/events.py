@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, InstanceOf, TypeAdapter
+from pydantic.json_schema import SkipJsonSchema
 
 from service.answer import Answer, Citation, Sentence
+from service.errors import ServiceError, code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,23 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer could not be given; `message` is one sentence for the user, `code` says what went wrong."""
+    """The answer could not be given; `message` is one sentence for the user, `code` says what went wrong.
+
+    `error` is what was raised, for whoever is in the same process; it is not part of the JSON.
+    """
 
     id: str
     message: str
     code: str
     kind: Literal["error"] = "error"
+    error: Annotated[InstanceOf[Exception], SkipJsonSchema(), Field(exclude=True)] = field(
+        default_factory=ServiceError, repr=False, compare=False
+    )
+
+    @classmethod
+    def of(cls, identifier: str, error: Exception) -> "Failed":
+        """What an error of ours says."""
+        return cls(identifier, str(error), code_of(error), error=error)
 
 
 Event = Quoted | Proved | Done | Failed
@@ -58,14 +71,14 @@ class End:
     error: Exception | None = None
 
 
-def tell_all(events: Iterator[Event], tell: Callable[[Event | End], None]) -> None:
-    """Hands on every event and then the end, for whoever listens in another thread; closes what it drew from."""
+def forward_events(events: Iterator[Event], emit: Callable[[Event | End], None]) -> None:
+    """Emits every event and then the end, to a listener in another thread; closes the iterator."""
     end = End()
     try:
         with closing(events):  # type: ignore[type-var]
             for event in events:
-                tell(event)
+                emit(event)
     except Exception as error:  # noqa: BLE001 - raised again where somebody listens
         end = End(error)
     finally:
-        tell(end)
+        emit(end)

@@ -41,7 +41,9 @@ class Settings(BaseModel):
     bench: str = Field("", description="folder of data sets for the evaluation")
     embedder: str = Field(DEFAULT_EMBEDDER, description="default embedder, or the folder of another")
     reader: str = Field(DEFAULT_READER, description="default reader, none, or the folder of a cross-encoder")
-    reading_milliseconds: int = Field(150, ge=1, le=600_000, description="time to read passages, for each question")
+    reading_pieces: int = Field(
+        2400, ge=1, le=100_000, description="most word pieces that the reader reads, for each question"
+    )
     caution: Caution = Field("normal", description="how sure an answer must be: low, normal or high")
     model: str = Field("smollm2", description="smollm2, gemma, none, or the path of a GGUF file")
     threads: int = Field(2, ge=1, le=256, description="threads of embedder, reader and language model")

@@ -10,7 +10,7 @@ from index import terms
 from index.embed import Progress, Vectors
 from index.reader import Reading
 from index.word_pieces import Excerpt
-from service.llm.process import Request, Usage
+from service.llm.protocol import Request, Usage
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"
@@ -67,7 +67,7 @@ class FakeReader:
         self.probability = probability
         self.most = most
         self.loaded = True
-        self.seconds: list[float | None] = []
+        self.budgets: list[int | None] = []
 
     def ready(self) -> bool:
         return self.loaded
@@ -79,9 +79,9 @@ class FakeReader:
         self,
         question: str,
         excerpts: Sequence[Excerpt],
-        seconds: float | None = None,
+        budget: int | None = None,
     ) -> tuple[Reading | None, ...]:
-        self.seconds.append(seconds)
+        self.budgets.append(budget)
         read = [self._read(excerpt.text) for excerpt in excerpts[: self.most]]
         return (*read, *(None for _ in excerpts[self.most :]))
 
@@ -101,6 +101,9 @@ class ScriptedGenerator:
     def __init__(self, draft: str | Exception) -> None:
         self.draft = draft
         self.requests: list[Request] = []
+
+    def load(self) -> None:
+        pass
 
     def ready(self) -> bool:
         return True

@@ -241,8 +241,7 @@ def _cited(answer: Answer) -> tuple[bool, set[tuple[str, int, int]]]:
 
 def soak(index: Path, folder: Path, plan: Plan) -> Outcome:
     """Runs the plan against a server of its own, which must end in order afterwards."""
-    # With time to read every passage: how many the usual time suffices for depends on how busy the machine is.
-    with serve(index, folder, CITEWELL_READING_MILLISECONDS="600000") as served:
+    with serve(index, folder) as served:
         outcome = Soak(served, plan).run()
         process = psutil.Process(served.process.pid)
         children = process.children(recursive=True)

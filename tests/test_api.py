@@ -30,7 +30,7 @@ from service.answer import ANSWER
 from service.assistant import Assistant
 from service.errors import ModelLost
 from service.events import Done, Failed, Proved, Quoted
-from service.llm.process import Generator, Request, Usage
+from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
 from service.web.app import body_limit, create_app
 from service.web.openapi import ANSWER_EXAMPLE
@@ -218,7 +218,7 @@ def test_a_client_that_leaves_the_queue_is_forgotten(make_server: Make) -> None:
         for _ in range(3):  # each takes the only place in the queue
             with pytest.raises(httpx2.ReadTimeout):
                 server.client.post("/v1/ask", json={"question": QUESTION}, timeout=0.3)
-            assert eventually(lambda: len(server.assistant._drafting._queue) == 1)
+            assert eventually(lambda: len(server.assistant._streamer.lock._queue) == 1)
         generator.gate.set()
     assert [response.status_code for response in responses] == [200]
     assert len(generator.requests) == 1
@@ -230,13 +230,13 @@ def test_a_full_queue_gets_quoted_answers_and_a_second_full_one_a_hint_to_come_b
     with server.asking() as first:
         assert generator.begun.acquire(timeout=5)
         with server.asking() as second:
-            assert eventually(lambda: len(server.assistant._drafting._queue) == 2)
+            assert eventually(lambda: len(server.assistant._streamer.lock._queue) == 2)
             busy = ANSWER.validate_json(server.ask().content)
             assert (busy.trace.tier, busy.trace.model) == ("quoted", "busy")
             held = ExitStack()
-            held.enter_context(server.assistant._finding.wait(lambda: False))
+            held.enter_context(server.assistant._lock.acquire(lambda: False))
             with server.asking(2) as quoted:
-                assert eventually(lambda: len(server.assistant._finding._queue) == 3)
+                assert eventually(lambda: len(server.assistant._lock._queue) == 3)
                 refused = server.ask()
                 assert is_problem(refused, 429, "Ask again")
                 assert int(refused.headers["retry-after"]) > 0
@@ -262,11 +262,11 @@ def test_every_place_comes_back_whatever_happens(make_server: Make, monkeypatch:
         assert server.ask().status_code == 200
         assert server.ask(stream=True).status_code == 200
     # Two places there are: both are free again only if none was lost on the way.
-    with server.assistant._finding.wait(lambda: False), ThreadPoolExecutor(3) as clients:
+    with server.assistant._lock.acquire(lambda: False), ThreadPoolExecutor(3) as clients:
         asked = [clients.submit(server.ask) for _ in range(3)]
         assert eventually(lambda: any(one.done() for one in asked))
         assert is_problem(next(one.result() for one in asked if one.done()), 429)
-        assert len(server.assistant._finding._queue) == 3
+        assert len(server.assistant._lock._queue) == 3
         server.closing.set()
 
 
@@ -311,7 +311,7 @@ def test_a_server_that_closes_stops_what_is_under_way(make_server: Make) -> None
         server.closing.set()
     answer = ANSWER.validate_json(responses[0].content)
     assert (answer.trace.tier, answer.trace.model) == ("quoted", "stopped")
-    with server.assistant._finding.wait(lambda: False):
+    with server.assistant._lock.acquire(lambda: False):
         assert is_problem(server.ask(), 503, "stopped early")
         (event,) = parse_events(server.ask(stream=True).text)
         assert isinstance(event, Failed)

@@ -15,7 +15,7 @@ from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
 from service.errors import ModelLost, ModelUnavailable, QuestionError, ServiceError
 from service.events import Done, Event, Failed, Proved, Quoted
-from service.llm.process import Generator, Request, Usage
+from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
 
 Make = Callable[..., Assistant]
@@ -139,12 +139,12 @@ def test_what_no_passage_is_likely_to_answer_is_refused(
 ) -> None:
     plain = make_assistant(WORDED)
     reader = FakeReader("9 months" if not refused else "no such words", probability)
-    settings = Settings(caution="high", reading_milliseconds=70)  # type: ignore[call-arg]
+    settings = Settings(caution="high", reading_pieces=70)  # type: ignore[call-arg]
     assistant = Assistant(plain.index, fake_embedder, ScriptedGenerator(WORDED), settings, reader)
     answer = _check(assistant, list(assistant.answer(QUESTION)))
     assert (answer.refused, answer.reason) == (refused, "not_answered" if refused else None)
     assert answer.confidence is not None
-    assert reader.seconds == [0.07]
+    assert reader.budgets == [70]
     assert plain.ask(QUESTION).confidence is None
 
 
@@ -249,12 +249,12 @@ def test_search_and_draft_share_the_threads(make_assistant: Make, fake_embedder:
     assistant = make_assistant(generator, threads=6)
     assistant.ask(QUESTION)
     assert (fake_embedder.threads, generator.requests[-1].threads) == (6, 6)
-    with assistant._drafting.wait(lambda: False):
+    with assistant._streamer.lock.acquire(lambda: False):
         list(assistant.answer(QUESTION, quoted_only=True))
     assert fake_embedder.threads == 3
     events = assistant.answer(QUESTION)
     assert next(events).kind == "quoted"
-    with assistant._finding.wait(lambda: False):
+    with assistant._lock.acquire(lambda: False):
         list(events)
     assert generator.requests[-1].threads == 3
 
@@ -262,7 +262,7 @@ def test_search_and_draft_share_the_threads(make_assistant: Make, fake_embedder:
 @pytest.mark.parametrize("cancelled", [True, False])
 def test_a_quoted_answer_needs_no_turn_of_the_model(make_assistant: Make, cancelled: bool) -> None:
     assistant = make_assistant(WORDED)
-    with assistant._drafting.wait(lambda: False):
+    with assistant._streamer.lock.acquire(lambda: False):
         answer = _check(
             assistant, list(assistant.answer(QUESTION, quoted_only=not cancelled, cancelled=lambda: cancelled))
         )
@@ -272,7 +272,7 @@ def test_a_quoted_answer_needs_no_turn_of_the_model(make_assistant: Make, cancel
 
 def test_who_leaves_before_anything_is_searched_costs_nothing(make_assistant: Make) -> None:
     assistant = make_assistant(WORDED)
-    with assistant._finding.wait(lambda: False):
+    with assistant._lock.acquire(lambda: False):
         assert list(assistant.answer(QUESTION, cancelled=lambda: True)) == []
     assert assistant.ask(QUESTION).trace.model == "used"
 

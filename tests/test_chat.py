@@ -35,7 +35,7 @@ from service.cli.output import JsonVoice, PlainVoice, TerminalVoice
 from service.cli.render import render_place
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
-from service.llm.process import Generator, Request, Usage
+from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
 
 CITEWELL = str(Path(sys.executable).with_name("citewell"))
@@ -457,7 +457,7 @@ def test_commands_and_files_are_completed(
 def environment(folder: Path, **changes: str) -> "os._Environ[str] | dict[str, str]":
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("CITEWELL_", "NO_COLOR"))}
     state = {"XDG_STATE_HOME": str(folder / "state"), "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm-256color"}
-    return {**clean, **state, "CITEWELL_READING_MILLISECONDS": "10000", **changes}  # however busy the machine is
+    return {**clean, **state, **changes}
 
 
 PROMPT = r">(?: |\x08)"

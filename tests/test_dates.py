@@ -21,7 +21,8 @@ from service.cli import main as command_line
 from service.cli.chat import Chat
 from service.cli.output import JsonVoice, TerminalVoice
 from service.errors import DatesError
-from service.question.dates import NO_DATES, Dates, describe_filter, plan_search, read_dates
+from service.question.dates import NO_DATES, Dates, describe_filter, read_dates
+from service.question.question import read_question
 from service.question.time_ranges import resolve
 from service.settings import Settings
 
@@ -90,35 +91,39 @@ def test_nonsense_is_one_sentence(given: dict[str, str], parts: tuple[str, ...])
     ),
 )
 def test_no_days_and_no_words_break_a_plan(days: list[date | None], today: date, question: str) -> None:
-    timing = plan_search(question, Dates(days[0], days[1], days[2], today))
-    assert timing.query
+    read = read_question(question, Dates(days[0], days[1], days[2], today))
+    assert read.query
     assert (
-        timing.told is None or describe_filter(timing.told) is None or "dated" in str(describe_filter(timing.told))
+        read.searched_period is None
+        or describe_filter(read.searched_period) is None
+        or "dated" in str(describe_filter(read.searched_period))
     )
-    if timing.preference is not None:
-        assert (timing.preference.timeliness([date.min, TODAY, date.max]) > 0).all()
+    if read.preference is not None:
+        assert (read.preference.timeliness([date.min, TODAY, date.max]) > 0).all()
 
 
 def test_words_are_seen_from_the_day_given_then_from_as_of() -> None:
     june = Period(date(2024, 6, 1), date(2024, 7, 1))
     earlier = Period(date(2023, 6, 1), date(2023, 7, 1))
     asked = "What happened in June?"
-    assert plan_search(asked, Dates(today=TODAY)).preference == Preference(june)
-    assert plan_search(asked, Dates(today=date(2024, 5, 1))).preference == Preference(earlier)
-    assert plan_search(asked, Dates(as_of=date(2024, 5, 1))).preference == Preference(earlier)
-    assert plan_search(asked, Dates(as_of=date(2024, 5, 1), today=TODAY)).preference == Preference(june)
+    assert read_question(asked, Dates(today=TODAY)).preference == Preference(june)
+    assert read_question(asked, Dates(today=date(2024, 5, 1))).preference == Preference(earlier)
+    assert read_question(asked, Dates(as_of=date(2024, 5, 1))).preference == Preference(earlier)
+    assert read_question(asked, Dates(as_of=date(2024, 5, 1), today=TODAY)).preference == Preference(june)
 
 
 def test_a_question_may_narrow_what_is_given_but_not_widen_it() -> None:
-    timing = plan_search("As of July 2024, who is the captain?", Dates(as_of=AS_OF, today=TODAY))
-    assert timing.period == Period(as_of=AS_OF)
-    assert plan_search("As of May 2024, who is the captain?", Dates(as_of=AS_OF)).period.as_of == date(2024, 5, 31)
-    assert timing.query == "who is the captain?"
+    read = read_question("As of July 2024, who is the captain?", Dates(as_of=AS_OF, today=TODAY))
+    assert read.period == Period(as_of=AS_OF)
+    assert read_question("As of May 2024, who is the captain?", Dates(as_of=AS_OF)).period.as_of == date(
+        2024, 5, 31
+    )
+    assert read.query == "who is the captain?"
 
 
 def test_a_question_without_time_is_searched_as_it_stands() -> None:
-    timing = plan_search(QUESTION, NO_DATES)
-    assert (timing.query, timing.period.is_open, timing.preference, timing.told) == (QUESTION, True, None, None)
+    read = read_question(QUESTION, NO_DATES)
+    assert (read.query, read.period.is_open, read.preference, read.searched_period) == (QUESTION, True, None, None)
 
 
 # --- the period ---

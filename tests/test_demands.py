@@ -7,7 +7,8 @@ import pytest
 from index import Passage, Span, StoredDocument, StoredSpan
 from index.embed import SentenceTransformerEmbedder
 from service.evidence.ranking import Evidence
-from service.question.dates import NO_DATES, Dates, plan_search
+from service.question.dates import NO_DATES, Dates
+from service.question.question import read_question
 from service.rules.demands import demands_of, weigh_answering
 from service.rules.likeness import WordLikeness
 
@@ -22,7 +23,7 @@ def told(text: str, day: date = DAY, probability: float = 0.0, beside: str = "",
 
 
 def answers(question: str, evidence: Evidence, likeness: WordLikeness, dates: Dates = NO_DATES) -> bool:
-    demands = demands_of(question, plan_search(question, dates), likeness)
+    demands = demands_of(read_question(question, dates), likeness)
     kept, failing = weigh_answering([evidence], demands, likeness)
     assert bool(kept) is not bool(failing)
     return bool(kept)
@@ -150,7 +151,7 @@ def test_most_questions_demand_nothing(likeness: WordLikeness) -> None:
         "Which disease is it?",
         "How did the Norwegian delegation change?",
     ):
-        assert demands_of(question, plan_search(question, NO_DATES), likeness) == ()
+        assert demands_of(read_question(question), likeness) == ()
 
 
 def test_a_word_is_embedded_once(embedder: SentenceTransformerEmbedder) -> None:

@@ -28,8 +28,6 @@ from service.settings import Settings
 from service.web.app import create_app
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-PATIENT = {"CITEWELL_READING_MILLISECONDS": "10000"}
-"""What is read does not depend on how busy the machine is."""
 CURRENT = (ROOT / "README.md", ROOT / "DEVELOPMENT.md", *sorted((ROOT / "docs").glob("*.md")))
 """The pages that speak of the present state."""
 RECORDS = ("docs/decisions", "eval/experiments")
@@ -84,8 +82,11 @@ def run_in(folder: Path, command: str) -> str:
         ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH; {command}"],
         cwd=folder,
         env={
-            **{"COLUMNS": "100", "PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"},
-            **{"PYTHONPATH": str(ROOT), **PATIENT},
+            "COLUMNS": "100",
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(Path.home()),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
         },
         capture_output=True,
         text=True,
@@ -113,7 +114,9 @@ def test_the_commands_of_the_readme_print_what_it_shows(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("page", [page for page in CURRENT[1:] if blocks("console", page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in CURRENT[1:] if blocks("console", page)], ids=lambda page: page.name
+)
 def test_the_commands_of_the_documentation_print_what_it_shows(
     page: Path, tmp_path: Path, seed_settings: Settings
 ) -> None:
@@ -128,7 +131,7 @@ def test_the_commands_of_the_documentation_print_what_it_shows(
 def test_the_requests_of_the_documentation_have_the_answers_that_it_shows(
     tmp_path: Path, seed_settings: Settings
 ) -> None:
-    with serve(seed_settings.index, tmp_path, **PATIENT) as served:
+    with serve(seed_settings.index, tmp_path) as served:
         for command, output in console_commands(blocks("console server", *CURRENT)):
             here = command.replace("http://127.0.0.1:8000", served.url)
             assert run_in(tmp_path, here) == output, command
@@ -142,7 +145,7 @@ def test_the_conversation_of_the_documentation_says_what_it_shows(
     questions = re.findall(r"^> (.*)$", shown, re.MULTILINE)
     assert len(questions) == 2
     done = run_citewell(
-        "chat", "--index", seed_settings.index, cwd=tmp_path, stdin="\n".join(questions), COLUMNS="100", **PATIENT
+        "chat", "--index", seed_settings.index, cwd=tmp_path, stdin="\n".join(questions), COLUMNS="100"
     )
     # In a pipe the sources stand below with their words; what is said is the same.
     for paragraph in shown.split("\n\n"):
@@ -297,7 +300,9 @@ def test_every_record_is_dated_and_listed(folder: str) -> None:
 
 def test_every_decision_has_a_status() -> None:
     for page in (ROOT / "docs" / "decisions").glob("2*.md"):
-        assert re.search(rf"^{page.name[:10]}, (accepted|superseded)\b", page.read_text("utf-8"), re.MULTILINE), page.name
+        assert re.search(rf"^{page.name[:10]}, (accepted|superseded)\b", page.read_text("utf-8"), re.MULTILINE), (
+            page.name
+        )
 
 
 def test_every_experiment_tells_question_command_figures_and_decision() -> None:

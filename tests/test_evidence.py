@@ -14,6 +14,7 @@ from service.evidence.ranking import (
     measure_subject,
     rank_evidence,
 )
+from service.question.question import read_question
 
 BRIDGE = (
     "# The Marlow bridge\n\n"
@@ -44,7 +45,7 @@ Make = Callable[..., Index]
 
 def _rank(index: Index, question: str, embedder: Embedder | None) -> tuple[Evidence, ...]:
     passages = index.search(question, 8, keywords_only=embedder is None)
-    return rank_evidence(index, question, passages, embedder)
+    return rank_evidence(index, read_question(question), passages, embedder)
 
 
 def _texts(evidence: Sequence[Evidence]) -> list[str]:
@@ -82,7 +83,7 @@ def test_a_sentence_that_names_the_thing_asked_for_counts_more(
 ) -> None:
     index = make_index(a_txt="In May the toll rose. In May the fare rose.")
     passages = index.search("May", 8, keywords_only=True)
-    ranked = {item.sentence.text: item for item in rank_evidence(index, question, passages, None)}
+    ranked = {item.sentence.text: item for item in rank_evidence(index, read_question(question), passages, None)}
     toll, fare = ranked["In May the toll rose."], ranked["In May the fare rose."]
     by_words = 0.3 * (toll.overlap - fare.overlap)
     assert (toll.score - fare.score > by_words + 0.05) is named
@@ -108,20 +109,20 @@ def test_tables_lists_and_notes_are_evidence(
     make_index: Callable[..., Index], fake_embedder: FakeEmbedder, text: str, question: str, answer: str
 ) -> None:
     index = make_index(notes_md=text)
-    evidence = rank_evidence(index, question, index.search(question), fake_embedder)
+    evidence = rank_evidence(index, read_question(question), index.search(question), fake_embedder)
     assert answer in evidence[0].sentence.text
 
 
 def test_every_sentence_is_ranked_once_and_ranks_are_repeatable(index: Index, fake_embedder: FakeEmbedder) -> None:
     question = "How long will the repairs of the bridge take?"
     passages = index.search(question)
-    twice = rank_evidence(index, question, (*passages, *passages), fake_embedder)
+    twice = rank_evidence(index, read_question(question), (*passages, *passages), fake_embedder)
     assert len({item.sentence.id for item in twice}) == len(twice)
-    assert _texts(rank_evidence(index, question, passages, fake_embedder)) == _texts(twice)
+    assert _texts(rank_evidence(index, read_question(question), passages, fake_embedder)) == _texts(twice)
 
 
 def test_no_passages_give_no_evidence(index: Index, fake_embedder: FakeEmbedder) -> None:
-    assert rank_evidence(index, "bridge", (), fake_embedder) == ()
+    assert rank_evidence(index, read_question("bridge"), (), fake_embedder) == ()
     assert choose_quotes((), 3) == ()
 
 
@@ -193,8 +194,8 @@ def test_a_question_about_the_documents_is_on_their_subject(
     index: Index, fake_embedder: FakeEmbedder, question: str
 ) -> None:
     passages = index.search(question)
-    evidence = rank_evidence(index, question, passages, fake_embedder)
-    assert measure_subject(index.weights(question), passages, evidence) >= least_on_subject(question)
+    evidence = rank_evidence(index, read_question(question), passages, fake_embedder)
+    assert measure_subject(index.weights(question), passages, evidence) >= least_on_subject(read_question(question))
 
 
 @pytest.mark.parametrize(
@@ -203,5 +204,5 @@ def test_a_question_about_the_documents_is_on_their_subject(
 )
 def test_another_question_is_not(index: Index, fake_embedder: FakeEmbedder, question: str) -> None:
     passages = index.search(question)
-    evidence = rank_evidence(index, question, passages, fake_embedder)
-    assert measure_subject(index.weights(question), passages, evidence) < least_on_subject(question)
+    evidence = rank_evidence(index, read_question(question), passages, fake_embedder)
+    assert measure_subject(index.weights(question), passages, evidence) < least_on_subject(read_question(question))

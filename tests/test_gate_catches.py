@@ -42,7 +42,6 @@ def test_what_is_served_holds_its_baseline(
     cache = link_models(Settings().cache, tmp_path)
     environment = {
         "CITEWELL_CACHE": str(cache),
-        "CITEWELL_READING_MILLISECONDS": "600000",
     }  # the same on any machine
     done = run_citewell("eval", "run", *options, "--out", out, cwd=ROOT, **environment)
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ def poisoned(
             text = "\n\n".join([text.rstrip(), *added]) + "\n"
         (folder / "documents" / source.name).write_text(text, encoding="utf-8")
     add(folder / "index", folder / "documents", embedder, Splitter())
-    settings = load_settings({"CITEWELL_READING_MILLISECONDS": "10000"}, index=folder / "index")
+    settings = load_settings({}, index=folder / "index")
     with open_assistant(settings) as assistant:
         yield assistant
 

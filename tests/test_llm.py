@@ -13,8 +13,9 @@ from fakes import ScriptedGenerator
 
 from service.errors import ModelLost, ModelUnavailable
 from service.llm.models import prepare
-from service.llm.process import Generator, LlamaProcess, Message, Request, Usage
+from service.llm.process import LlamaProcess
 from service.llm.prompts import STOP, make_prompt
+from service.llm.protocol import Generator, Message, Request, Usage
 from service.settings import load_settings
 
 CONTEXT = 1024
@@ -323,7 +324,8 @@ def test_closing_ends_the_child(model_file: Path) -> None:
 def test_the_child_ends_with_its_parent(model_file: Path, state: str) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from service.llm.process import LlamaProcess, Message, Request\n"
+        "from service.llm.process import LlamaProcess\n"
+        "from service.llm.protocol import Message, Request\n"
         f"llama = LlamaProcess(Path({str(model_file)!r}), {CONTEXT}, 2)\n"
         f"state = {state!r}\n"
         "if state != 'loading':\n    llama.count(['text'])\n"

@@ -7,7 +7,9 @@ from fakes import FakeEmbedder
 
 from index import Index
 from service.assistant import Assistant
-from service.question.names import names_of, unknown_names
+from service.evidence.unknown_names import unknown_names
+from service.question.names import names_of
+from service.question.question import read_question
 from service.settings import Settings
 
 FERRY = (
@@ -57,7 +59,7 @@ def test_a_name_is_known_when_its_words_stand_together_somewhere(
     make_index: Callable[..., Index], question: str, unknown: tuple[str, ...]
 ) -> None:
     index = make_index(ferry_txt=FERRY, tom_txt="Tom Hale grows wheat. Nothing is known of his family.")
-    assert unknown_names(index, question) == unknown
+    assert unknown_names(index, read_question(question)) == unknown
 
 
 def test_an_unknown_name_is_told_and_nothing_is_shown_before(

@@ -11,6 +11,7 @@ from service.answer import Answer
 from service.assistant import Assistant
 from service.evidence.answer_words import AnswerWords
 from service.evidence.ranking import Evidence
+from service.question.question import read_question
 from service.rules.opposites import opposites_of
 from service.rules.premises import denies_what_is_asked, find_denial
 from service.settings import Settings
@@ -34,7 +35,7 @@ def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]
     reader = open_reader()
 
     def answer(question: str, index: Index) -> Answer:
-        given = Assistant(index, embedder, None, Settings(reading_milliseconds=60_000), reader).ask(question)
+        given = Assistant(index, embedder, None, Settings(reading_pieces=100_000), reader).ask(question)
         assert given.refused or verify_answer(given, index).verdict == "proved"
         return given
 
@@ -81,7 +82,7 @@ def test_only_a_trusted_sentence_corrects(make_index: Callable[..., Index], trus
         Evidence(denying, passage, "", 1.0, 0.5, 0.0, trust),
     ]
     words = [AnswerWords("Ida Voss", told, 0.4)]
-    found = find_denial("Who heads the Seamen's delegation?", words, evidence[:1], evidence)
+    found = find_denial(read_question("Who heads the Seamen's delegation?"), words, evidence[:1], evidence)
     assert found == (denying if corrects else None)
 
 
@@ -116,7 +117,7 @@ def test_the_opposite_denies_where_nothing_tells_that_it_was_done(
     index = make_index(a_txt=" ".join(texts))
     (passage,) = index.search("bank")
     evidence = [Evidence(item, passage, "", 1.0, 0.5, 0.0, 1.0) for item in index.sentences([passage])]
-    found = find_denial("Why did the bank of Marlow raise its rate?", (), evidence[:1], evidence)
+    found = find_denial(read_question("Why did the bank of Marlow raise its rate?"), (), evidence[:1], evidence)
     assert (found is not None) is denied
 
 
@@ -148,4 +149,4 @@ def test_what_is_asked_for_with_both_has_no_opposite() -> None:
     ],
 )
 def test_what_counts_as_denied(question: str, sentence: str, denied: bool) -> None:
-    assert denies_what_is_asked(question, sentence) is denied
+    assert denies_what_is_asked(read_question(question), sentence) is denied

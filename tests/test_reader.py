@@ -9,7 +9,7 @@ from index.reader import (
     CrossEncoderReader,
     PackagedReader,
     Reader,
-    _Pace,
+    affordable,
     open_reader,
     packaged_folder,
 )
@@ -54,9 +54,9 @@ def test_an_empty_passage_has_one_window_and_no_answer() -> None:
     assert set(window.places) == {None}
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(None, 4), (0.0, 1), (1.0, 3), (100.0, 4)])
-def test_as_much_is_read_as_the_time_suffices_for(seconds: float | None, count: int) -> None:
-    assert _Pace().affordable([1000, 1000, 1000, 9000], seconds) == count
+@pytest.mark.parametrize(("budget", "count"), [(None, 4), (0, 1), (2999, 2), (3000, 3), (12_000, 4)])
+def test_excerpts_are_read_as_far_as_the_budget_goes(budget: int | None, count: int) -> None:
+    assert affordable([1000, 1000, 1000, 9000], budget) == count
 
 
 @pytest.mark.model
@@ -88,8 +88,8 @@ def test_an_answer_at_the_end_of_a_long_passage_is_found(reader: Reader) -> None
 
 
 @pytest.mark.model
-def test_without_time_only_the_first_is_read(reader: Reader) -> None:
-    first, *others = reader.read("When?", [PLAN, MARKET, MARKET], seconds=0)
+def test_without_a_budget_only_the_first_is_read(reader: Reader) -> None:
+    first, *others = reader.read("When?", [PLAN, MARKET, MARKET], budget=0)
     assert first is not None
     assert others == [None, None]
 
@@ -130,4 +130,4 @@ def test_a_cross_encoder_from_a_folder_ranks(tmp_path: Path) -> None:
     readings = reader.read("When?", [PLAN, MARKET])
     assert all(reading is not None and reading.start == reading.end == 0 for reading in readings)
     assert reader.identity.startswith(tmp_path.name)
-    assert reader.read("When?", [PLAN, MARKET], seconds=0)[1] is None
+    assert reader.read("When?", [PLAN, MARKET], budget=0)[1] is None

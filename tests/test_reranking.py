@@ -6,6 +6,7 @@ from fakes import FakeEmbedder, FakeReader
 from index import Index, Passage, rerank
 from service.evidence.confidence import is_sure, measure_confidence
 from service.evidence.ranking import rank_evidence
+from service.question.question import read_question
 from service.settings import Caution
 
 QUESTION = "When did the tram reach the harbour?"
@@ -27,7 +28,7 @@ def _paths(passages: tuple[Passage, ...]) -> list[str]:
 
 def test_what_answers_rises_and_keeps_what_was_read(passages: tuple[Passage, ...]) -> None:
     assert _paths(passages)[0] == "a.txt"
-    read = rerank(QUESTION, passages, FakeReader("1904"), 0.1)
+    read = rerank(QUESTION, passages, FakeReader("1904"), 100)
     best = next(passage for passage in read if passage.document.path == "b.txt")
     place = _paths(passages).index("b.txt")
     assert _paths(read).index("b.txt") < place
@@ -36,10 +37,10 @@ def test_what_answers_rises_and_keeps_what_was_read(passages: tuple[Passage, ...
     assert sorted(_paths(read)) == sorted(_paths(passages))
 
 
-def test_what_the_time_did_not_suffice_for_stays_in_its_order(passages: tuple[Passage, ...]) -> None:
+def test_what_the_budget_leaves_unread_stays_in_its_order(passages: tuple[Passage, ...]) -> None:
     reader = FakeReader("no such words", most=1)
-    read = rerank(QUESTION, passages, reader, 0.25)
-    assert reader.seconds == [0.25]
+    read = rerank(QUESTION, passages, reader, 250)
+    assert reader.budgets == [250]
     assert _paths(read) == _paths(passages)
     assert [passage.reading is not None for passage in read] == [True, False, False][: len(read)]
     assert rerank(QUESTION, (), reader) == ()
@@ -62,7 +63,7 @@ def test_the_sentence_with_the_answer_rises(make_index: Callable[..., Index], fa
     found = index.search(QUESTION)
 
     def score(passages: tuple[Passage, ...]) -> dict[str, float]:
-        ranked = rank_evidence(index, QUESTION, passages, fake_embedder)
+        ranked = rank_evidence(index, read_question(QUESTION), passages, fake_embedder)
         return {item.sentence.text: item.score for item in ranked}
 
     plain, read = score(found), score(rerank(QUESTION, found, FakeReader("1904")))
@@ -80,7 +81,9 @@ def test_what_is_read_in_one_passage_counts_for_one_that_it_lies_beside(
     first, second = found[:2]
     beside = next(item for item in index.sentences([second]) if item.span.start >= first.span.end)
     year = beside.text[12:16]
-    ranked = rank_evidence(index, QUESTION, [first, *rerank(QUESTION, [second], FakeReader(year))], fake_embedder)
+    ranked = rank_evidence(
+        index, read_question(QUESTION), [first, *rerank(QUESTION, [second], FakeReader(year))], fake_embedder
+    )
     assert next(item for item in ranked if item.sentence == beside).probability > 0
     assert ranked[0].sentence == beside
 

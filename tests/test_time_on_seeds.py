@@ -14,7 +14,8 @@ from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
 from service.events import Done, Event, Proved, Quoted
-from service.question.dates import Dates, plan_search
+from service.question.dates import Dates
+from service.question.question import read_question
 from service.settings import Settings
 
 TODAY = date(2024, 12, 1)
@@ -62,9 +63,9 @@ def questions() -> list[str]:
 
 def first(index: Index, question: str, today: date = TODAY, *, heed: bool = True) -> str:
     """The document of the first passage; without heeding time, the question is searched as it stands."""
-    timing = plan_search(question, Dates(today=today))
-    preference = timing.preference if heed else None
-    return index.search(timing.query, 8, period=timing.period, preference=preference)[0].document.path
+    read = read_question(question, Dates(today=today))
+    preference = read.preference if heed else None
+    return index.search(read.query, 8, period=read.period, preference=preference)[0].document.path
 
 
 MOVED = [
@@ -110,7 +111,7 @@ def test_what_is_first_for_its_time_stays_first(index: Index, question: str, pat
 def test_the_figure_of_the_time_asked_for_is_quoted_first(
     index: Index, embedder: SentenceTransformerEmbedder, reader: Reader, question: str, figure: str
 ) -> None:
-    patient = Settings(reading_milliseconds=60_000, threads=1)
+    patient = Settings(reading_pieces=100_000, threads=1)
     answer = Assistant(index, embedder, None, patient, reader).ask(question, dates=Dates(today=TODAY))
     assert figure in answer.citations[0].quote
 

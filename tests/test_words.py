@@ -9,7 +9,7 @@ from index import Index
 from service.answer import Answer
 from service.assistant import Assistant
 from service.events import Done, Quoted
-from service.question.answer_type import Kind, kind_of, may_answer
+from service.question.answer_type import AnswerType, answer_type_of, may_answer, units_of
 from service.settings import Settings
 from service.verification.replay import verify_answer
 
@@ -52,8 +52,8 @@ RATE = (
         ("?", "account"),
     ],
 )
-def test_a_question_tells_what_it_asks_for(question: str, kind: Kind) -> None:
-    assert kind_of(question) == kind
+def test_a_question_tells_what_it_asks_for(question: str, kind: AnswerType) -> None:
+    assert answer_type_of(question) == kind
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_question_tells_what_it_asks_for(question: str, kind: Kind) -> None:
     ],
 )
 def test_words_must_be_of_the_kind_that_is_asked_for(question: str, words: str, may: bool) -> None:
-    assert may_answer(question, kind_of(question), words) is may
+    assert may_answer(answer_type_of(question), units_of(question), words) is may
 
 
 def ask(index: Index, embedder: FakeEmbedder, reader: FakeReader, question: str) -> Answer:

@@ -1,14 +1,13 @@
-"""What of the evidence is said, before any model: yes or no, a few words, the sentences to quote."""
+"""What of the evidence answers, before any model: yes or no, a few words, the sentences to quote."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import Embedder, Index, Passage, StoredSpan, split_parts
+from index import Embedder, Index, Passage, StoredSpan
 from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
 from service.evidence.lists import whole_list
-from service.evidence.ranking import Evidence, asks_two_sides, choose_quotes, choose_sides
-from service.question.answer_type import kind_of
-from service.question.dates import Timing
+from service.evidence.ranking import Evidence, choose_quotes, choose_sides
+from service.question.question import Question
 from service.rules.demands import demands_of, weigh_answering
 from service.rules.likeness import WordLikeness
 from service.rules.premises import find_denial
@@ -18,7 +17,7 @@ from service.verification.citations import Claim, cut
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Selected:
     """`in_short` comes first; no quotes when no sentence meets what the question demands.
 
     `is_whole` when no model's wording may take the quotes' place: their number and order are part of the answer.
@@ -29,8 +28,8 @@ class Saying:
     is_whole: bool = False
 
 
-class Speaker:
-    """Chooses what is said. The embedder may not be loaded yet: then words alone must do."""
+class AnswerSelector:
+    """Selects what answers. The embedder may not be loaded yet: then words alone must do."""
 
     def __init__(self, index: Index, embedder: Embedder, limit: int) -> None:
         self._index = index
@@ -38,53 +37,63 @@ class Speaker:
         self._likeness = WordLikeness(embedder)
         self._limit = limit
 
-    def choose(
-        self, timing: Timing, passages: Sequence[Passage], evidence: Sequence[Evidence], by_words: bool
-    ) -> Saying:
-        """What is said to the question of a search; `by_words` without the embedder."""
-        question = timing.query
-        demands = demands_of(question, timing, None if by_words else self._likeness)
-        answering, failing = weigh_answering(evidence, demands, self._likeness, asks_two_sides(question))
+    def select(
+        self, question: Question, passages: Sequence[Passage], evidence: Sequence[Evidence], by_words: bool
+    ) -> Selected:
+        """What answers the question; `by_words` without the embedder."""
+        demands = demands_of(question, None if by_words else self._likeness)
+        answering, failing = weigh_answering(evidence, demands, self._likeness, question.compares)
         verdict = None if by_words else decide(question, answering, self._embedder)
         if verdict is not None:
-            told = tuple(item for item in answering if item.sentence in verdict.evidence)
-            return Saying((verdict,), told, is_whole=True)
-        sentences = [item.sentence for item in answering]
-        name = vote(question, passages)
-        held = () if name is None else cut_name(name, (*sentences, *self._index.sentences(passages)))
-        found = held or choose_words(self._index, question, passages, failing)
+            resting = tuple(item for item in answering if item.sentence in verdict.evidence)
+            return Selected((verdict,), resting, is_whole=True)
+        found = self._find_words(question, passages, answering, failing)
         words = newest_first(found, None if by_words else self._embedder)
-        quotes = choose_quotes(answering, self._limit, in_parts=len(split_parts(question)) > 1)
+        quotes = choose_quotes(answering, self._limit, in_parts=len(question.parts) > 1)
         denial = find_denial(question, words, quotes, evidence)
-        if denial is None:
-            return self._answer(question, words, quotes, answering)
-        corrected = _correct(denial, words or quotes, evidence)[: self._limit]
-        return Saying((), corrected, is_whole=True) if corrected else self._answer(question, (), quotes, answering)
+        corrected = () if denial is None else _correct(denial, words or quotes, evidence)[: self._limit]
+        if corrected:
+            return Selected((), corrected, is_whole=True)
+        return self._answer(question, words if denial is None else (), quotes, answering)
+
+    def _find_words(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        answering: Sequence[Evidence],
+        failing: frozenset[int],
+    ) -> tuple[AnswerWords, ...]:
+        """The name that the passages of a question in parts have in common, else the words that were read."""
+        name = vote(question, passages)
+        sentences = (*(item.sentence for item in answering), *self._index.sentences(passages))
+        held = () if name is None else cut_name(name, sentences)
+        return held or choose_words(self._index, question, passages, failing)
 
     def _answer(
         self,
-        question: str,
+        question: Question,
         words: Sequence[AnswerWords],
         quotes: Sequence[Evidence],
         answering: Sequence[Evidence],
-    ) -> Saying:
+    ) -> Selected:
         """The words first, then whole lists, both sides or the best sentences."""
         in_short = tuple(cut(item.text, item.sentence) for item in words)
-        if asks_two_sides(question):
+        if question.compares:
             sides = choose_sides(answering, self._limit)
-            return Saying(in_short if len(words) > 1 else (), sides, is_whole=True)
-        items = whole_list(self._index, answering[0]) if quotes and kind_of(question) == "list" else ()
+            return Selected(in_short if len(words) > 1 else (), sides, is_whole=True)
+        is_list = bool(quotes) and question.answer_type == "list"
+        items = whole_list(self._index, answering[0]) if is_list else ()
         if items:
-            return Saying((), items, is_whole=True)
-        return Saying(in_short, narrow(quotes, words, answering))
+            return Selected((), items, is_whole=True)
+        return Selected(in_short, narrow(quotes, words, answering))
 
 
 def _correct(
-    denial: StoredSpan, told: Sequence[AnswerWords | Evidence], evidence: Sequence[Evidence]
+    denial: StoredSpan, answers: Sequence[AnswerWords | Evidence], evidence: Sequence[Evidence]
 ) -> tuple[Evidence, ...]:
-    """The denial first, then what would have been told else; nothing where the denial is no evidence."""
+    """The denial first, then what would have answered else; nothing where the denial is no evidence."""
     held = {item.sentence.id: item for item in evidence}
     if denial.id not in held:
         return ()
-    sentences = dict.fromkeys([denial, *(item.sentence for item in told)])
+    sentences = dict.fromkeys([denial, *(item.sentence for item in answers)])
     return tuple(held[sentence.id] for sentence in sentences if sentence.id in held)

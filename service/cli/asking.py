@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 
 from service.assistant import Assistant
-from service.events import End, Event, tell_all
+from service.events import End, Event, forward_events
 from service.question.dates import Dates
 
 
@@ -18,7 +18,7 @@ class Asking:
         self.stopped = False
         events = assistant.answer(question, cancelled=lambda: self.stopped, history=history, dates=dates)
         # Nobody waits for the thread: it may be loading the embedder, and what is stopped ends by itself.
-        threading.Thread(target=tell_all, args=(events, self._told.put), daemon=True).start()
+        threading.Thread(target=forward_events, args=(events, self._told.put), daemon=True).start()
 
     def stop(self) -> None:
         """Ends the events; the thread learns of it at its next step."""

@@ -46,7 +46,8 @@ from service.llm.models import (
     prepared_file,
     prove,
 )
-from service.llm.process import LlamaProcess, Message, Request, Usage
+from service.llm.process import LlamaProcess
+from service.llm.protocol import Message, Request, Usage
 from service.machine import Machine, describe_machine
 from service.settings import Settings, load_settings, origins
 

@@ -44,7 +44,8 @@ from service.cli.render import (
     strip_controls,
 )
 from service.cli.watch import follow
-from service.question.dates import Dates, plan_search
+from service.question.dates import Dates
+from service.question.question import read_question
 from service.settings import load_settings
 
 
@@ -231,10 +232,10 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
       citewell index search "tram line cost" --limit 3
     """
     with open_index(load_settings(index=folder)) as index:
-        timing = plan_search(query, dates)
-        if timing.told is not None and not as_json:
-            click.echo(render_period(timing.told), err=True)
-        for passage in index.search(timing.query, limit, period=timing.period, preference=timing.preference):
+        question = read_question(query, dates)
+        if question.searched_period is not None and not as_json:
+            click.echo(render_period(question.searched_period), err=True)
+        for passage in index.search(question.query, limit, period=question.period, preference=question.preference):
             click.echo(_to_json(passage) if as_json else render_found(passage))
 
 

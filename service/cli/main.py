@@ -115,7 +115,7 @@ def _answer(assistant: Assistant, question: str, dates: Dates, quiet: bool) -> A
         elif isinstance(event, Done):
             return event.answer
         elif isinstance(event, Failed):
-            raise ServiceError(event.message)
+            raise event.error
     raise ServiceError("The answer ended without a result. Ask again.")
 
 
@@ -133,7 +133,7 @@ def _answer_batch(assistant: Assistant, batch: str, dates: Dates) -> int:
             try:
                 asked = _read_line(line, number, dates)
                 click.echo(ANSWER.dump_json(assistant.ask(*asked)).decode())
-            except ServiceError as error:
+            except (ServiceError, IndexingError) as error:
                 failures += 1
                 click.echo(json.dumps({"id": _identifier(line), "line": number, "error": str(error)}))
     if failures:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
 from service.evidence.prompt_injection import trust
 from service.evidence.ranking import LIKELY, Evidence
-from service.question.answer_type import IN_FEW_WORDS, Kind, kind_of, may_answer
+from service.question.answer_type import IN_FEW_WORDS, may_answer
+from service.question.question import Question
 from service.verification.citations import plain_quote
 from service.verification.support import is_cut_from, tokenize
 
@@ -52,7 +53,7 @@ class AnswerWords:
 
 def choose_words(
     index: Index,
-    question: str,
+    question: Question,
     passages: Sequence[Passage],
     failing: Set[int] = frozenset(),
 ) -> tuple[AnswerWords, ...]:
@@ -60,12 +61,11 @@ def choose_words(
 
     Documents that differ are both told, the likelier first. Nothing is cut from sentences whose ids are `failing`.
     """
-    kind = kind_of(question)
-    if kind not in IN_FEW_WORDS:
+    if question.answer_type not in IN_FEW_WORDS:
         return ()
     found = [
         item
-        for item in find_words(index, question, kind, passages)
+        for item in find_words(index, question, passages)
         if item.probability >= LIKELY and item.sentence.id not in failing
     ]
     return (*found[:1], *(item for item in found[1:2] if _differs(item, found[0])))
@@ -112,9 +112,9 @@ def _differs(item: AnswerWords, likeliest: AnswerWords) -> bool:
     return elsewhere and item.probability >= RIVAL * likeliest.probability
 
 
-def find_words(index: Index, question: str, kind: Kind, passages: Sequence[Passage]) -> tuple[AnswerWords, ...]:
+def find_words(index: Index, question: Question, passages: Sequence[Passage]) -> tuple[AnswerWords, ...]:
     """The answers in few words that the passages were read to have, the likeliest first, each once."""
-    found = [item for passage in passages if (item := _cut(index, question, kind, passage)) is not None]
+    found = [item for passage in passages if (item := _cut(index, question, passage)) is not None]
     groups: dict[str, list[AnswerWords]] = {}
     for item in sorted(found, key=lambda item: -item.probability):
         key = _key(item.text)
@@ -124,7 +124,7 @@ def find_words(index: Index, question: str, kind: Kind, passages: Sequence[Passa
     return tuple(sorted(merged, key=lambda item: -item.probability))
 
 
-def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWords | None:
+def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | None:
     """What the reader points at in a passage, if it can answer: words of one sentence that say something new."""
     reading = passage.reading
     if reading is None or reading.start == reading.end:
@@ -139,9 +139,12 @@ def _cut(index: Index, question: str, kind: Kind, passage: Passage) -> AnswerWor
     text = _CLOSING.sub("", _OPENING.sub("", plain_quote(inside)))
     fits = (
         is_cut_from(text, plain_quote(sentence.text))
-        and may_answer(question, kind, text)
-        and _is_news(text, question)
-        and not (kind == "person" and _is_whom_it_asks_about(question, sentence.text, text, reading.probability))
+        and may_answer(question.answer_type, question.units, text)
+        and _is_news(text, question.query)
+        and not (
+            question.answer_type == "person"
+            and _is_whom_it_asks_about(question.query, sentence.text, text, reading.probability)
+        )
     )
     return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 

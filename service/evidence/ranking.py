@@ -18,11 +18,10 @@ from math import exp, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Embedder, Index, Passage, StoredSpan, split_parts, terms, words
+from index import Embedder, Index, Passage, StoredSpan, terms, words
 from service.evidence.prompt_injection import trust
-from service.question.answer_type import CAUSE, NUMBER, kind_of
-from service.question.subject import tags, tokenize
-from service.question.time_phrases import find_phrases
+from service.question.answer_type import CAUSE, NUMBER
+from service.question.question import Question
 
 _BESIDE = 400
 """Characters before and behind a passage whose sentences are read as well: of MultiHop-RAG's evidence .744 stand in
@@ -82,8 +81,6 @@ _DATE = re.compile(
     r"months?|days?|spring|summer|autumn|winter)\b"
 )
 _NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
-_THING = re.compile("W([NL]+(?=A)|N*L)")
-"""Behind "which" or "what" the words up to an auxiliary, else up to the first that is no name; tags of tokens."""
 _ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
 
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
@@ -125,13 +122,13 @@ class Evidence:
 
 
 def rank_evidence(
-    index: Index, question: str, passages: Sequence[Passage], embedder: Embedder | None
+    index: Index, question: Question, passages: Sequence[Passage], embedder: Embedder | None
 ) -> tuple[Evidence, ...]:
     """The sentences in and beside the passages, best first; without an embedder by words alone.
 
     Those of a passage of another time than is preferred lose the same share as it has lost.
     """
-    weights = index.weights(question)
+    weights = index.weights(question.query)
     timeliness = {passage.document.id: passage.timeliness for passage in passages}
     read = [passage for passage in passages if passage.reading is not None]
     is_kind = _kind_match(question)
@@ -140,11 +137,11 @@ def rank_evidence(
     ]
     unique = {item.sentence.id: item for items in reversed(by_words) for item in items}
     scored = sorted(unique.values(), key=lambda item: -item.score)
-    candidates = _choose_candidates(scored, asks_two_sides(question)) if scored else []
+    candidates = _choose_candidates(scored, question.compares) if scored else []
     if embedder is not None and candidates:
         texts = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
         meanings = np.asarray(embedder.embed_passages(texts))
-        cosines = map(float, meanings @ embedder.embed_query(question)[0])
+        cosines = map(float, meanings @ embedder.embed_query(question.query)[0])
         candidates = [
             replace(
                 item,
@@ -165,11 +162,6 @@ def _choose_candidates(scored: Sequence[Evidence], two_sided: bool) -> list[Evid
     best = sorted(near, key=lambda item: -item.score)
     rest = [item for item in scored if item not in near]
     return [*best, *rest][: max(_CANDIDATES * (1 + two_sided), len(best))]
-
-
-def asks_two_sides(question: str) -> bool:
-    """True where two things are compared, or one at two times."""
-    return kind_of(question) == "comparison" or len(find_phrases(question)) > 1
 
 
 def choose_sides(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
@@ -212,9 +204,9 @@ def choose_quotes(evidence: Sequence[Evidence], limit: int, in_parts: bool = Fal
     )
 
 
-def least_on_subject(question: str) -> float:
+def least_on_subject(question: Question) -> float:
     """The least measure at which passages are about what is asked."""
-    return _THRESHOLD if len(split_parts(question)) < _SEVERAL_PARTS else _THRESHOLD_OF_PARTS
+    return _THRESHOLD if len(question.parts) < _SEVERAL_PARTS else _THRESHOLD_OF_PARTS
 
 
 def measure_subject(
@@ -308,9 +300,9 @@ def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") ->
     return sum(weight for term, weight in weights.items() if term in found) / total if total else 0.0
 
 
-def _kind_match(question: str) -> Callable[[str], float]:
+def _kind_match(question: Question) -> Callable[[str], float]:
     """Whether a sentence holds the kind of thing asked for or names it: one if so, a half when nothing tells."""
-    kind, lowered, known = kind_of(question), question.lower(), set(words(question))
+    kind, lowered, known = question.answer_type, question.query.lower(), set(words(question.query))
     if kind == "list":
         return lambda sentence: next((worth for pattern, worth in _LISTS if pattern.search(sentence)), 0.0)
     wanted = (
@@ -320,22 +312,8 @@ def _kind_match(question: str) -> Callable[[str], float]:
         return lambda sentence: float(
             any(found.group().lower() not in known for found in wanted.finditer(sentence))
         )
-    thing = _asked_thing(question)
+    thing = question.thing
     return lambda sentence: 1.0 if thing is not None and thing in terms(sentence) else 0.5
-
-
-def _asked_thing(question: str) -> str | None:
-    """The stem of "crossing" in "which crossing was shut".
-
-    Of 674 SQuAD questions with one the best sentence answers .948 where its naming counts, .942 else; unread .832
-    and .831.
-    """
-    tokens = tokenize(question)
-    place = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
-    found = _THING.match(tags(tokens), place)
-    if found is None:
-        return None
-    return next(iter(terms(tokens[found.end(1) - 1].low)), None)
 
 
 def _is_heading(text: str) -> bool:

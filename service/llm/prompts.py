@@ -6,7 +6,7 @@ change, so their state is computed once and kept. What they tell of is made up.
 
 from collections.abc import Callable, Sequence
 
-from service.llm.process import Message
+from service.llm.protocol import Message
 
 INSTRUCTION = (
     "Answer the question in one or two short sentences. Use only words and facts from the evidence. "

@@ -1,31 +1,38 @@
 """The child process that owns llama.cpp; the only file that imports it.
 
-A crash in native code, a deadline or a kill ends this process and never the service. It reads one JSON object a
-line from standard input and writes one a line to standard output:
-
-    {"id": 1, "count": "text"}                                        -> {"id": 1, "count": 3}
-    {"id": 2, "messages": [...], "max_tokens": 96, "stop": ["\\n\\n"]}  -> {"id": 2, "text": "..."} ...
-                                                 {"id": 2, "done": true, "prompt_tokens": 9, "answer_tokens": 8}
-    {"cancel": 2}                                                     -> the answer ends with its "done"
-
-`quantize`, `prove` and `describe` as first argument do that one thing instead.
+A crash in native code, a deadline or a kill ends this process and never the service. With `serve` as first argument
+it reads the messages of service.llm.messages from standard input, a line each, and writes its replies to standard
+output; `quantize`, `prove` and `describe` do that one thing instead.
 """
 
 import ctypes
-import json
 import os
 import queue
 import secrets
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
 import llama_cpp
 from jinja2 import TemplateError
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-Message = dict[str, str]
+from service.llm.messages import (
+    Cancel,
+    Count,
+    Counted,
+    Fault,
+    Finished,
+    FromWorker,
+    Ready,
+    Text,
+    Write,
+    decode,
+    encode,
+)
+
+Turn = dict[str, str]
 
 
 class _Worker:
@@ -38,46 +45,44 @@ class _Worker:
         )
         self._template = self._llama.metadata.get("tokenizer.chat_template")
 
-    def serve(self, requests: "queue.Queue[dict[str, Any]]") -> None:
-        self._say({"ready": True, "context": self._llama.n_ctx()})
+    def serve(self, requests: "queue.Queue[Count | Write]") -> None:
+        self._reply(Ready(self._llama.n_ctx()))
         while True:
             request = requests.get()
-            if "count" in request:
-                self._say({"id": request["id"], "count": len(self._text_tokens(request["count"]))})
+            if isinstance(request, Count):
+                self._reply(Counted(request.id, len(self._text_tokens(request.text))))
             else:
                 self._generate(request)
 
     def cancel(self, number: int) -> None:
         self._cancelled.add(number)
 
-    def _generate(self, request: dict[str, Any]) -> None:
-        number = int(request["id"])
+    def _generate(self, request: Write) -> None:
         try:
-            threads = request["threads"] or self._threads
+            threads = request.threads or self._threads
             llama_cpp.llama_set_n_threads(self._llama.ctx, threads, threads)
-            prompt = self._prompt_tokens(request["messages"])
-            if len(prompt) + int(request["max_tokens"]) > self._llama.n_ctx():
+            prompt = self._prompt_tokens(request.messages)
+            if len(prompt) + request.max_tokens > self._llama.n_ctx():
                 raise ValueError(f"a prompt of {len(prompt)} tokens does not fit the model's context")
             written: list[str] = []
             for text in self._stream(prompt, request):
                 written.append(text)
-                self._say({"id": number, "text": text})
-                if number in self._cancelled:
+                self._reply(Text(request.id, text))
+                if request.id in self._cancelled:
                     break
         except (ValueError, RuntimeError, TemplateError) as error:
-            self._say({"id": number, "error": str(error)})
+            self._reply(Fault(request.id, str(error)))
         else:
-            answer = len(self._text_tokens("".join(written)))
-            self._say({"id": number, "done": True, "prompt_tokens": len(prompt), "answer_tokens": answer})
+            self._reply(Finished(request.id, len(prompt), len(self._text_tokens("".join(written)))))
 
-    def _stream(self, prompt: list[int], request: dict[str, Any]) -> Iterator[str]:
+    def _stream(self, prompt: list[int], request: Write) -> Iterator[str]:
         # llama-cpp-python keeps the state of the longest prefix that two prompts share, the fixed examples here.
         for piece in self._llama.create_completion(
-            prompt, max_tokens=request["max_tokens"], temperature=0.0, stop=request["stop"], stream=True
+            prompt, max_tokens=request.max_tokens, temperature=0.0, stop=request.stop, stream=True
         ):
             yield str(piece["choices"][0]["text"])
 
-    def _prompt_tokens(self, messages: list[Message]) -> list[int]:
+    def _prompt_tokens(self, messages: list[Turn]) -> list[int]:
         """The chat template's own marks become special tokens; what the messages hold never does."""
         nonce = secrets.token_hex(8)
         marks = [f"{nonce}{position}" for position in range(len(messages))]
@@ -89,7 +94,7 @@ class _Worker:
             tokens += self._special_tokens(before) + self._text_tokens(message["content"])
         return tokens + self._special_tokens(rest)
 
-    def _render(self, messages: list[Message]) -> str:
+    def _render(self, messages: list[Turn]) -> str:
         if self._template is None:
             # A base model without a chat template goes on with a plain text.
             marks = {"assistant": "Answer: "}
@@ -108,17 +113,17 @@ class _Worker:
     def _text_tokens(self, text: str) -> list[int]:
         return list(self._llama.tokenize(text.encode(), add_bos=False, special=False)) if text else []
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._out.write(json.dumps(message) + "\n")
+    def _reply(self, message: FromWorker) -> None:
+        self._out.write(encode(message))
         self._out.flush()
 
 
-def _listen(worker: _Worker, requests: "queue.Queue[dict[str, Any]]") -> None:
+def _listen(worker: _Worker, requests: "queue.Queue[Count | Write]") -> None:
     for line in sys.stdin:
-        request = json.loads(line)
-        if "cancel" in request:
-            worker.cancel(int(request["cancel"]))
-        else:
+        request = decode(line)
+        if isinstance(request, Cancel):
+            worker.cancel(request.id)
+        elif isinstance(request, Count | Write):
             requests.put(request)
     # The parent is gone: nobody waits for what is still being written.
     os._exit(0)
@@ -128,7 +133,7 @@ def _serve(model: str, context: str, threads: str) -> None:
     # llama.cpp may print; the protocol keeps the real standard output to itself.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    requests: queue.Queue[dict[str, Any]] = queue.Queue()
+    requests: queue.Queue[Count | Write] = queue.Queue()
     worker = _Worker(model, int(context), int(threads), out)
     threading.Thread(target=_listen, args=(worker, requests), daemon=True).start()
     worker.serve(requests)

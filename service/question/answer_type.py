@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from index import split_sentences
+from index import split_sentences, terms
+from service.question.subject import Token, tags
+from service.question.time_phrases import find_phrases
 
-Kind = Literal[
+AnswerType = Literal[
     "comparison", "yes_no", "list", "number", "date", "person", "place", "thing", "why", "how", "account"
 ]
 """`account` is whatever asks for more than a word: what happened, what somebody said, what a plan is."""
@@ -30,7 +32,7 @@ _QUANTITIES = (
 _TIMES = "year|date|day|month|century|decade|time|weekday"
 _PLURAL = r"(?!(?:\w+ss|\w+us|\w+is|news|series|species|politics|sports|business|basis|texas)\b)\w{3,}s"
 
-_PATTERNS: tuple[tuple[Kind, str], ...] = (
+_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     ("comparison", rf"^how (?:{_AUXILIARY}) .*\b(?:compared?|chang\w+|differ\w*)\b"),
     ("comparison", r"\bwhat (?:has |have )?changed\b|^what (?:is|was|are|were) the (?:main )?differences?\b"),
     ("why", r"\bwhy\b|\bwhat (?:is|was|are|were) the (?:main )?(?:reasons?|causes?)\b|\bwhat (?:caused|led to)\b"),
@@ -52,10 +54,10 @@ _TWICE = re.compile(
 """Behind "and" who and which mostly go on with what was said of somebody."""
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 
-IN_FEW_WORDS: frozenset[Kind] = frozenset({"number", "date", "person", "place", "thing"})
+IN_FEW_WORDS: frozenset[AnswerType] = frozenset({"number", "date", "person", "place", "thing"})
 """Kinds that a name, a number or a date answers."""
 
-NAMES: frozenset[Kind] = frozenset({"person", "place", "thing"})
+NAMES: frozenset[AnswerType] = frozenset({"person", "place", "thing"})
 """Kinds that a name answers."""
 
 NUMBER = re.compile(
@@ -78,20 +80,20 @@ CAUSE = re.compile(
 """What sentences that tell of a cause mostly have."""
 
 _NAME = re.compile(r"\b[A-Z0-9]")
-_HOLDS: Mapping[Kind, re.Pattern[str]] = {"number": NUMBER, "date": DATE, "person": _NAME, "place": _NAME}
+_HOLDS: Mapping[AnswerType, re.Pattern[str]] = {"number": NUMBER, "date": DATE, "person": _NAME, "place": _NAME}
 
 
-def asks_twice(question: str) -> bool:
+def asks_for_several(question: str) -> bool:
     """Whether it asks for two things: how long it takes, and what it costs."""
     return _TWICE.search(question.lower()) is not None
 
 
-def kind_of(question: str) -> Kind:
+def answer_type_of(question: str) -> AnswerType:
     """What a question asks for; of several sentences the last one asks."""
     sentences = split_sentences(question)
     asking = sentences[-1].slice(question) if sentences else question
     lowered = asking.lower().replace("’", "'").strip()
-    if asks_twice(asking):
+    if asks_for_several(asking):
         return "account"
     return next((kind for kind, pattern in _COMPILED if pattern.search(lowered)), "account")
 
@@ -127,8 +129,25 @@ def units_of(question: str) -> re.Pattern[str] | None:
     return next((unit for question_asks, unit in _ASKED_UNITS if question_asks.search(asked)), None)
 
 
-def may_answer(question: str, kind: Kind, words: str) -> bool:
+def may_answer(answer_type: AnswerType, units: re.Pattern[str] | None, words: str) -> bool:
     """Whether a few words can answer: a number holds a number, a person's name a capital, a length its unit."""
-    wanted = _HOLDS.get(kind)
-    units = units_of(question)
+    wanted = _HOLDS.get(answer_type)
     return all(pattern is None or pattern.search(words) is not None for pattern in (wanted, units))
+
+
+def compares_two_sides(question: str) -> bool:
+    """True where two things are compared, or one at two times."""
+    return answer_type_of(question) == "comparison" or len(find_phrases(question)) > 1
+
+
+_THING = re.compile("W([NL]+(?=A)|N*L)")
+"""Behind "which" or "what" the words up to an auxiliary, else up to the first that is no name; tags of tokens."""
+
+
+def named_thing(tokens: tuple[Token, ...]) -> str | None:
+    """The stem of "crossing" in "which crossing was shut"; None where no noun stands behind "which" or "what"."""
+    place = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
+    found = _THING.match(tags(tokens), place)
+    if found is None:
+        return None
+    return next(iter(terms(tokens[found.end(1) - 1].low)), None)

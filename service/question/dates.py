@@ -34,8 +34,8 @@ DATE_NAMES = tuple(field.name for field in fields(Dates))
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """How a search heeds time, and what an answer tells of it; None where time plays no part.
+class PlannedPeriod:
+    """How a search heeds time, and what an answer reports of it; None where time plays no part.
 
     `query` is what is searched for: the question without what it says of the documents' dates.
     """
@@ -43,7 +43,7 @@ class Timing:
     query: str
     period: Period = ALL_DAYS
     preference: Preference | None = None
-    told: SearchedPeriod | None = None
+    searched: SearchedPeriod | None = None
 
 
 def read_dates(
@@ -79,15 +79,15 @@ def _refuse_empty(dates: Dates, spell: Callable[[str], str]) -> None:
         )
 
 
-def plan_search(question: str, dates: Dates) -> Timing:
+def plan_period(question: str, dates: Dates) -> PlannedPeriod:
     """What the days that were given and the question's own words make of a search."""
     today = dates.today or dates.as_of or datetime.now().astimezone().date()
     hint = read_hint(question, today)
     period = dates.period.narrow(hint.required)
     preference = Preference(hint.wanted, hint.newest_first)
     if period.is_open and preference == Preference():
-        return Timing(question)
-    return Timing(
+        return PlannedPeriod(question)
+    return PlannedPeriod(
         hint.bare or question,
         period,
         None if preference == Preference() else preference,

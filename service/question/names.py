@@ -8,7 +8,6 @@ its 139 unanswerable ones it does; of 7,082 SQuAD questions .8 % have such a nam
 import re
 from collections.abc import Iterator
 
-from index import Index, terms
 from service.question.time_ranges import MONTHS
 
 _CAPITAL = r"[A-Z][\w’'.&-]*\w"
@@ -52,9 +51,3 @@ def find_runs(text: str, run: re.Pattern[str], ends: str) -> Iterator[tuple[list
         opens = not before or before[-1] in ends
         for place, part in enumerate(_POSSESSIVE.split(found.group())):
             yield part.split(), opens and place == 0
-
-
-def unknown_names(index: Index, question: str) -> tuple[str, ...]:
-    """The names that no document mentions, nor a spelling close to them."""
-    named = [(name, terms(name)) for name in names_of(question)]
-    return tuple(name for name, stems in named if stems and not index.mentions(stems))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from index import STOP_WORDS, stem
 from service.evidence.ranking import Evidence
-from service.question.subject import tokenize
+from service.question.question import Question
 from service.rules.likeness import Likeness
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -45,13 +45,13 @@ _MEASURED = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def count_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
+def count_of(question: Question, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
     """How many X: a number in the sentence counts X, or nothing that is named."""
     counted = _counted(question)
     if counted is None:
         return None
     least = _ANYBODY if counted == "people" else _ALIKE
-    asked = {number.group().lower() for number in _NUMBER.finditer(question)}
+    asked = {number.group().lower() for number in _NUMBER.finditer(question.query)}
 
     def counts(told: Evidence) -> bool:
         numbers = [item for item in _NUMBER.finditer(told.sentence.text) if item.group().lower() not in asked]
@@ -68,9 +68,9 @@ def count_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], b
     return counts
 
 
-def measure_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
+def measure_of(question: Question, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
     """How many tonnes of barley: the passage speaks of barley, or the sentence of the same by another name."""
-    measured = _MEASURED.search(question.lower())
+    measured = _MEASURED.search(question.query.lower())
     if measured is None:
         return None
     thing = measured.group(1)
@@ -84,10 +84,10 @@ def measure_of(question: str, likeness: Likeness | None) -> Callable[[Evidence],
     return is_of_it
 
 
-def _counted(question: str) -> str | None:
+def _counted(question: Question) -> str | None:
     """The noun behind "how many", None where it isn't found."""
-    asks = re.search(r"\bhow many\b", question, re.IGNORECASE)
-    behind = [token for token in tokenize(question) if asks and token.start >= asks.end()]
+    asks = re.search(r"\bhow many\b", question.query, re.IGNORECASE)
+    behind = [token for token in question.tokens if asks and token.start >= asks.end()]
     for token in behind:
         if token.tag not in "LNPDQ":
             return None

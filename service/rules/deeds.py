@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 
 from index import STOP_WORDS, stem
 from service.evidence.ranking import LIKELY, Evidence
-from service.question.answer_type import Kind, kind_of
-from service.question.subject import Token, is_participle, tags, tokenize
+from service.question.answer_type import AnswerType
+from service.question.question import Question
+from service.question.subject import Token, is_participle, tags
 from service.rules.likeness import Likeness
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DONE = 0.45
 """Least cosine of what was done with a word of the sentence."""
 
-_READ: Mapping[Kind, float] = {"number": 0.85, "date": 0.85, "person": 0.7, "place": 0.7, "thing": 0.7}
+_READ: Mapping[AnswerType, float] = {"number": 0.85, "date": 0.85, "person": 0.7, "place": 0.7, "thing": 0.7}
 """Probability of the words in a sentence at which no deed is looked for; LIKELY where it has no verb."""
 
 _IRREGULAR = frozenset(
@@ -50,9 +51,9 @@ _DID = re.compile("A[DPNLQTI]*?(?:[NQT]|DL|(?<=A)L)(L+)")
 """The words behind the first noun of what stands behind "did": the verb is one of them."""
 
 
-def deed_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
+def deed_of(question: Question, likeness: Likeness | None) -> Callable[[Evidence], bool] | None:
     """When was X founded, who killed Y: some word of the sentence is like what was done."""
-    deeds, sure = deeds_in(question), _READ.get(kind_of(question))
+    deeds, sure = deeds_in(question), _READ.get(question.answer_type)
     if not deeds or _SAYS_LITTLE.intersection(deeds) or sure is None or likeness is None:
         return None
 
@@ -71,9 +72,9 @@ def deed_of(question: str, likeness: Likeness | None) -> Callable[[Evidence], bo
     return tells
 
 
-def deeds_in(question: str) -> tuple[str, ...]:
+def deeds_in(question: Question) -> tuple[str, ...]:
     """What was done, in small letters: words of which one is the verb."""
-    tokens = tokenize(question)
+    tokens = question.tokens
     return _participle(tokens) or _behind_who(tokens) or _behind_did(tokens)
 
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from index import STOP_WORDS, TAIL_DAYS, Period, fold, split_parts, stem, words
+from index import STOP_WORDS, TAIL_DAYS, Period, fold, stem, words
 from service.evidence.ranking import LIKELY, SIDE, Evidence
-from service.question.answer_type import CAUSE, DATE, NUMBER, asks_twice, kind_of, units_of
-from service.question.dates import Timing
+from service.question.answer_type import CAUSE, DATE, NUMBER
+from service.question.question import Question
 from service.question.time_ranges import MONTHS
 from service.rules.counts import count_of, measure_of
 from service.rules.deeds import deed_of
@@ -73,12 +73,12 @@ def weigh_answering(
     return tuple(item for item in near if item.sentence.id not in failing), failing
 
 
-def demands_of(question: str, timing: Timing, likeness: WordLikeness | None) -> tuple[Demand, ...]:
+def demands_of(question: Question, likeness: WordLikeness | None) -> tuple[Demand, ...]:
     """What the question demands, nothing of most; without `likeness` only what words tell by themselves.
 
     Of two things that are asked a sentence may answer one.
     """
-    if asks_twice(question) or len(split_parts(question)) > 1:
+    if question.asks_for_several or len(question.parts) > 1:
         return ()
     found = (
         _kind(question),
@@ -88,31 +88,31 @@ def demands_of(question: str, timing: Timing, likeness: WordLikeness | None) -> 
         _order(question),
         _owner(question),
         _cause(question),
-        _time(question, timing),
+        _time(question),
         deed_of(question, likeness),
     )
     return tuple(demand for demand in found if demand is not None)
 
 
-def _kind(question: str) -> Demand | None:
+def _kind(question: Question) -> Demand | None:
     """How many, when: the sentence holds a number, or a date, that the question does not."""
-    wanted = {"number": NUMBER, "date": DATE}.get(kind_of(question))
+    wanted = {"number": NUMBER, "date": DATE}.get(question.answer_type)
     if wanted is None:
         return None
-    asked = {found.group().lower() for found in wanted.finditer(question)}
+    asked = {found.group().lower() for found in wanted.finditer(question.query)}
     return lambda told: any(found.group().lower() not in asked for found in wanted.finditer(told.sentence.text))
 
 
-def _unit(question: str) -> Demand | None:
+def _unit(question: Question) -> Demand | None:
     """How fast: the sentence holds a speed."""
-    unit = units_of(question)
+    unit = question.units
     return None if unit is None else lambda told: unit.search(told.sentence.text) is not None
 
 
-def _order(question: str) -> Demand | None:
+def _order(question: Question) -> Demand | None:
     """The second phase: "second", "2nd" or "phase two" stands in the sentence or beside it, and no other there."""
-    asked = [(_ORDINALS.index(found[1]), found[2]) for found in _ORDER.finditer(question.lower())]
-    if not asked or kind_of(question) == "yes_no":
+    asked = [(_ORDINALS.index(found[1]), found[2]) for found in _ORDER.finditer(question.query.lower())]
+    if not asked or question.answer_type == "yes_no":
         return None
     patterns = [
         re.compile(
@@ -129,10 +129,10 @@ def _order(question: str) -> Demand | None:
     return is_in_order
 
 
-def _owner(question: str) -> Demand | None:
+def _owner(question: Question) -> Demand | None:
     """The Hamas delegation, not the Israeli one alone: of 1,070 such questions of SQuAD 15 fail it."""
-    asked = [(name[:_KIN], noun) for name, noun in _owned(question)]
-    if not asked or kind_of(question) == "comparison":
+    asked = [(name[:_KIN], noun) for name, noun in _owned(question.query)]
+    if not asked or question.answer_type == "comparison":
         return None
 
     def is_of_all(told: Evidence) -> bool:
@@ -149,9 +149,9 @@ def _owned(text: str) -> list[tuple[str, str]]:
     return [(fold(item["name"] or item["owner"]), stem(item["noun"] or item["thing"])) for item in found]
 
 
-def _cause(question: str) -> Demand | None:
+def _cause(question: Question) -> Demand | None:
     """Why: the sentence has a word of cause or purpose."""
-    return (lambda told: _tells_why(told.sentence.text)) if kind_of(question) == "why" else None
+    return (lambda told: _tells_why(told.sentence.text)) if question.answer_type == "why" else None
 
 
 def _tells_why(sentence: str) -> bool:
@@ -160,12 +160,12 @@ def _tells_why(sentence: str) -> bool:
     return _CAUSE.search(sentence) is not None or not all(map(_TAKES_INFINITIVE.fullmatch, ends))
 
 
-def _time(question: str, timing: Timing) -> Demand | None:
+def _time(question: Question) -> Demand | None:
     """In April: the document is of April or soon after, or speaks of April and is no older."""
-    wanted = timing.preference.period if timing.preference is not None else Period()
-    said = " ".join(timing.told.words).lower() if timing.told is not None else ""
+    wanted = question.preference.period if question.preference is not None else Period()
+    said = " ".join(question.searched_period.words).lower() if question.searched_period is not None else ""
     months = [place for place, name in enumerate(MONTHS, 1) if name in said]
-    if wanted.is_open or not (months or _YEAR.search(said)) or _FORETELLS.search(question.lower()):
+    if wanted.is_open or not (months or _YEAR.search(said)) or _FORETELLS.search(question.query.lower()):
         return None
 
     def is_of_that_time(told: Evidence) -> bool:

@@ -7,12 +7,11 @@ sentence that denies it, or tells the opposite, comes first.
 import re
 from collections.abc import Iterator, Sequence
 
-from index import StoredSpan, split_parts, stem, terms
+from index import StoredSpan, stem, terms
 from index import words as words_of
 from service.evidence.answer_words import AnswerWords
 from service.evidence.ranking import Evidence
-from service.question.answer_type import kind_of
-from service.question.names import names_of
+from service.question.question import Question
 from service.rules.deeds import deeds_in
 from service.rules.opposites import opposites_of
 
@@ -40,7 +39,7 @@ _DENIED = 2
 
 
 def find_denial(
-    question: str, words: Sequence[AnswerWords], quotes: Sequence[Evidence], evidence: Sequence[Evidence]
+    question: Question, words: Sequence[AnswerWords], quotes: Sequence[Evidence], evidence: Sequence[Evidence]
 ) -> StoredSpan | None:
     """The sentence that denies what the question takes for granted, None without one.
 
@@ -61,43 +60,43 @@ def find_denial(
 
 
 def _denial_of_name(
-    question: str, words: Sequence[AnswerWords], quotes: Sequence[Evidence], near: Sequence[StoredSpan]
+    question: Question, words: Sequence[AnswerWords], quotes: Sequence[Evidence], near: Sequence[StoredSpan]
 ) -> StoredSpan | None:
     """The sentence that denies something of a name of the question that nothing told has."""
     told = [item.sentence.text for item in words or quotes]
-    names = [terms(name) for name in names_of(question)] if told else []
+    names = [terms(name) for name in question.names] if told else []
     untold = [name for name in names if not any(_holds(text, name) for text in told)]
     others = (item for item in near if not any(found.text in item.text for found in words))
-    return next((item for item in others if _denies_of_any(item.text, untold, set(terms(question)))), None)
+    return next((item for item in others if _denies_of_any(item.text, untold, set(terms(question.query)))), None)
 
 
-def _needs_no_premise(question: str) -> bool:
+def _needs_no_premise(question: Question) -> bool:
     """True of what asks for several things, denies something itself or is asked with yes or no in mind."""
     kinds = ("yes_no", "comparison")
-    return len(split_parts(question)) > 1 or _DENIES.search(question) is not None or kind_of(question) in kinds
+    return len(question.parts) > 1 or _DENIES.search(question.query) is not None or question.answer_type in kinds
 
 
-def _reversal(question: str, near: Sequence[StoredSpan]) -> StoredSpan | None:
+def _reversal(question: Question, near: Sequence[StoredSpan]) -> StoredSpan | None:
     """The sentence that tells the opposite of what was done, where none tells that it was."""
     sides = opposites_of(deeds_in(question))
     if sides is None:
         return None
     same, other = sides
-    asked = set(terms(question)) - same - other
+    asked = set(terms(question.query)) - same - other
     about = [(item, set(map(stem, words_of(item.text)))) for item in near]
     if any(same & told and asked & told for _, told in about):
         return None
     return next((item for item, told in about if other & told and len(asked & told) >= _DENIED), None)
 
 
-def denies_what_is_asked(question: str, sentence: str, words: str | None = None) -> bool:
+def denies_what_is_asked(question: Question, sentence: str, words: str | None = None) -> bool:
     """On Tuesday he ruled out pulling troops out: no answer to when he agreed to pull them out.
 
     Where `words` of it would answer, what is denied must have two of the question's own and none of these.
     """
     if _needs_no_premise(question):
         return False
-    asked = set(terms(question))
+    asked = set(terms(question.query))
     for clause, behind in _denials(sentence):
         denied = asked.intersection(terms(clause if words is None else behind))
         if len(denied) >= _DENIED and asked.intersection(terms(behind)) and (words is None or words not in behind):

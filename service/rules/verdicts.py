@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index import Embedder, split_parts, terms
+from index import Embedder, terms
 from service.evidence.ranking import Evidence
-from service.question.answer_type import kind_of
+from service.question.question import Question
 from service.verification.citations import Claim
 from service.verification.denials import weigh_denials
 
@@ -26,19 +26,19 @@ _SHARED = 0.1
 """Least share of a longer part's content words."""
 
 
-def decide(question: str, evidence: Sequence[Evidence], embedder: Embedder) -> Claim | None:
+def decide(question: Question, evidence: Sequence[Evidence], embedder: Embedder) -> Claim | None:
     """Yes or no, and the sentences it rests on; None where the question asks for more or they don't decide."""
     compared = [item for item in evidence if item.meaning is not None]
-    if kind_of(question) != "yes_no" or not compared:
+    if question.answer_type != "yes_no" or not compared:
         return None
     meanings = np.stack([item.meaning for item in compared if item.meaning is not None])
-    parts = split_parts(question) or (question,)
+    parts = question.parts or (question.query,)
     holds = [[_holds(part, item.sentence.text, len(parts) == 1) for item in compared] for part in parts]
     likeness = np.where(holds, embedder.embed_passages(parts) @ meanings.T, 0.0)
     if float(likeness.max(axis=1).min()) < _TOLD:
         return None
     told = tuple(compared[place].sentence for place in dict.fromkeys(likeness.argmax(axis=1).tolist()))
-    verdict = weigh_denials(question, [sentence.text for sentence in told])
+    verdict = weigh_denials(question.query, [sentence.text for sentence in told])
     return None if verdict is None else Claim(verdict, told, "verdict")
 
 

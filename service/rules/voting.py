@@ -9,9 +9,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from index import STOP_WORDS, Passage, split_parts, words
-from service.question.answer_type import NAMES, Kind, kind_of
+from index import STOP_WORDS, Passage, words
+from service.question.answer_type import NAMES, AnswerType
 from service.question.names import CALENDAR, find_runs
+from service.question.question import Question
 
 _CAPITAL = r"[A-Z][\w’'&-]*\w"
 _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITAL})*")
@@ -26,18 +27,21 @@ _LEAST_PARTS = 3
 _Name = tuple[str, ...]
 
 
-def vote(question: str, passages: Sequence[Passage]) -> str | None:
+def vote(question: Question, passages: Sequence[Passage]) -> str | None:
     """The name that answers a question of several parts, as it is written most; None with fewer than two votes.
 
     None too where the question asks for no name.
 
     Of 88 inference questions of MultiHop-RAG .62 are answered so (eval.strict), .32 by what is read in one passage.
     """
-    kind = kind_of(question)
-    if kind not in NAMES or len(split_parts(question)) < _LEAST_PARTS:
+    kind = question.answer_type
+    if kind not in NAMES or len(question.parts) < _LEAST_PARTS:
         return None
     votes = _count(kind, passages)
-    given = {*words(question), *(word for passage in passages for word in words(passage.document.source or ""))}
+    given = {
+        *words(question.query),
+        *(word for passage in passages for word in words(passage.document.source or "")),
+    }
     candidates = [name for name in votes if len(name) == 1 and _is_new(name[0], given)]
     if not candidates:
         return None
@@ -46,7 +50,7 @@ def vote(question: str, passages: Sequence[Passage]) -> str | None:
     return " ".join(found) if votes[best] >= 2 else None
 
 
-def _count(kind: Kind, passages: Sequence[Passage]) -> Mapping[_Name, float]:
+def _count(kind: AnswerType, passages: Sequence[Passage]) -> Mapping[_Name, float]:
     votes: defaultdict[_Name, float] = defaultdict(float)
     for passage in passages:
         reading = passage.reading

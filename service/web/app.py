@@ -38,7 +38,7 @@ from service.web.openapi import (
     complete,
     problem_responses,
 )
-from service.web.problems import ECHOED, Problem, failure, install, status_problem
+from service.web.problems import ECHOED, Problem, install, status_problem
 from service.web.streaming import Running
 
 _LOOK_SECONDS = 0.05
@@ -281,7 +281,7 @@ async def _last(running: Running, departure: Departure, request: Request) -> Ans
         departure.leave()
     if isinstance(last, Done | Quoted):
         return last.answer
-    raise failure(last) if isinstance(last, Failed) else Stopped(_STOPPED)
+    raise last.error if isinstance(last, Failed) else Stopped(_STOPPED)
 
 
 async def _look_after(request: Request, departure: Departure) -> None:

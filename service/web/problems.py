@@ -3,7 +3,7 @@
 `type` names the kind for programs, `detail` is one sentence for people that ends with what to do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
@@ -26,7 +26,6 @@ from service.errors import (
     WrongMediaType,
     code_of,
 )
-from service.events import Failed
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = "5"
@@ -93,11 +92,6 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONR
     return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **retry}, MEDIA_TYPE)
 
 
-def failure(failed: Failed) -> Exception:
-    """The error that an answer's last event tells of."""
-    return _KINDS.get(failed.code, ServiceError)(failed.message)
-
-
 def install(app: FastAPI) -> None:
     """Has every error of the application told as a problem."""
 
@@ -136,15 +130,6 @@ _EXAMPLES: Mapping[str, str] = {
 def _type(code: str) -> str:
     return f"urn:citewell:problem:{code}"
 
-
-def _below(kind: type[Exception]) -> Iterator[type[Exception]]:
-    yield kind
-    for lower in kind.__subclasses__():
-        yield from _below(lower)
-
-
-_KINDS = {code_of(kind()): kind for root in (ServiceError, IndexingError) for kind in _below(root)}
-"""Every error of ours by its code."""
 
 _PASSING = {_type(code_of(kind())) for kind in (Busy, Loading, Stopped)}
 """What is over soon, so that it is worth coming back."""

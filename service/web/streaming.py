@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
 
-from service.events import End, Event, tell_all
+from service.events import End, Event, forward_events
 
 _PULSE = 10.0
 """Seconds of silence after which a stream says that it is alive."""
@@ -47,7 +47,7 @@ class Running:
                 ended()
             self._tell(item)
 
-        tell_all(events, tell)
+        forward_events(events, tell)
 
     def _tell(self, item: Event | End) -> None:
         # The loop is closed when the server has ended meanwhile.

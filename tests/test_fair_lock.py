@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from service.assistant.fair_lock import Turns
+from service.assistant.fair_lock import FairLock
 from service.errors import Busy
 from service.web.admission import Admission, Place, Queues
 
@@ -15,10 +15,10 @@ def never() -> bool:
 
 
 def test_turns_come_in_the_order_of_asking_and_one_at_a_time() -> None:
-    turns, served, inside = Turns(), list[int](), list[int]()
+    lock, served, inside = FairLock(), list[int](), list[int]()
 
     def take(number: int) -> None:
-        with turns.wait(never) as mine:
+        with lock.acquire(never) as mine:
             assert mine
             inside.append(number)
             assert len(inside) == 1
@@ -27,10 +27,10 @@ def test_turns_come_in_the_order_of_asking_and_one_at_a_time() -> None:
             served.append(number)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(10)]
-    with turns.wait(never):
+    with lock.acquire(never):
         for waiting, thread in enumerate(threads, start=1):
             thread.start()
-            while len(turns._queue) <= waiting:
+            while len(lock._queue) <= waiting:
                 time.sleep(0.001)
     for thread in threads:
         thread.join(5)
@@ -38,27 +38,27 @@ def test_turns_come_in_the_order_of_asking_and_one_at_a_time() -> None:
 
 
 def test_who_leaves_while_waiting_is_told_and_forgotten() -> None:
-    turns, left, told = Turns(), threading.Event(), list[bool]()
+    lock, left, told = FairLock(), threading.Event(), list[bool]()
 
     def take() -> None:
-        with turns.wait(left.is_set) as mine:
+        with lock.acquire(left.is_set) as mine:
             told.append(mine)
 
-    with turns.wait(never):
+    with lock.acquire(never):
         thread = threading.Thread(target=take)
         thread.start()
         left.set()
         thread.join(5)
         assert told == [False]
-    with turns.wait(never) as mine:
+    with lock.acquire(never) as mine:
         assert mine
 
 
 def test_an_error_gives_the_turn_on() -> None:
-    turns = Turns()
-    with pytest.raises(ValueError, match="broken"), turns.wait(never):
+    lock = FairLock()
+    with pytest.raises(ValueError, match="broken"), lock.acquire(never):
         raise ValueError("broken")
-    with turns.wait(never) as mine:
+    with lock.acquire(never) as mine:
         assert mine
 
 

@@ -35,7 +35,13 @@ Schema = Mapping[str, Any]
 """A JSON schema, or a part of one."""
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "README.md", *sorted(Path(__file__).resolve().parent.glob("*.md")))
+EXPERIMENTS, DECISIONS = ROOT / "eval" / "experiments", ROOT / "docs" / "decisions"
+PAGES = (
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    DECISIONS / "README.md",
+    EXPERIMENTS / "README.md",
+)
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w ]+) -->\n).*?(<!-- end (?P=name) -->\n)", re.DOTALL)
 _WIDTH = 100
 _VARYING = {"cache": "~/.cache/citewell"}
@@ -284,6 +290,28 @@ def _headline(what: str, name: str, key: str) -> tuple[str, ...]:
     return (what, str(found.n), show_value(found.value, unit), show_interval(found, unit))
 
 
+# --- dated pages ---
+
+
+def experiments() -> str:
+    """What was tried, by date, with what each page says in short."""
+    return _dated(EXPERIMENTS, "in short", re.compile(r"^\*\*In short\.\*\* (.*?)\.?$", re.MULTILINE))
+
+
+def decisions() -> str:
+    """What was decided, by date, with the status that each page states behind its date."""
+    return _dated(DECISIONS, "status", re.compile(r"^20\d\d-\d\d-\d\d, (accepted|superseded)", re.MULTILINE))
+
+
+def _dated(folder: Path, heading: str, pattern: re.Pattern[str]) -> str:
+    rows = []
+    for page in sorted(folder.glob("20*.md")):
+        text = page.read_text(encoding="utf-8")
+        title, found = text.partition("\n")[0].removeprefix("# "), pattern.search(text)
+        rows.append((page.name[:10], f"[{title}]({page.name})", found[1] if found else ""))
+    return _table(("date", "topic", heading), rows)
+
+
 # --- pages ---
 
 
@@ -302,6 +330,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         losses,
         data_sets,
         headline_figures,
+        experiments,
+        decisions,
     )
 }
 """What makes each block."""

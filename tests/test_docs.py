@@ -4,7 +4,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
@@ -99,9 +100,14 @@ def run_in(folder: Path, command: str) -> str:
 
 
 def test_the_examples_are_found() -> None:
-    counts: Mapping[str, int] = {page.name: len(console_commands(blocks("console", page))) for page in CURRENT}
-    assert {name for name, count in counts.items() if count} >= {"README.md", "answer.md", "asking.md", "time.md"}
-    assert sum(counts.values()) >= 8
+    shown = {page.relative_to(ROOT).as_posix(): console_commands(blocks("console", page)) for page in CURRENT}
+    assert {name for name, found in shown.items() if found} == {
+        "README.md",
+        "docs/answer.md",
+        "docs/asking.md",
+        "docs/time.md",
+    }
+    assert sum(map(len, shown.values())) >= 8
     assert len(console_commands(blocks("console server", *CURRENT))) >= 6
 
 
@@ -124,6 +130,18 @@ def test_the_commands_of_the_documentation_print_what_it_shows(
     (tmp_path / ".citewell" / "index").symlink_to(seed_settings.index)
     for command, output in console_commands(blocks("console", page)):
         assert_printed(run_in(tmp_path, command), output, command)
+
+
+@pytest.mark.model
+def test_the_program_that_shows_a_step_shows_it(
+    seed_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = re.findall(r"^ +```python\n(.*?)^ +```$", text_of("DEVELOPMENT.md"), re.DOTALL | re.MULTILINE)
+    monkeypatch.setenv("CITEWELL_INDEX", str(seed_settings.index))
+    exec(textwrap.dedent(program), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert "Line 4 will be 12.4 kilometres long" in printed[0]
+    assert len(printed) == 5
 
 
 @pytest.mark.model
@@ -288,14 +306,10 @@ def anchors_of(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("folder", RECORDS)
-def test_every_record_is_dated_and_listed(folder: str) -> None:
-    listed = text_of(f"{folder}/README.md")
+def test_every_record_is_dated(folder: str) -> None:
     names = [page.name for page in (ROOT / folder).glob("*.md") if page.name != "README.md"]
     assert len(names) > 10
-    for name in names:
-        assert re.match(r"20\d\d-\d\d-\d\d-[\w-]+\.md$", name), name
-        assert f"| {name[:10]} | [" in listed, name
-        assert f"]({name})" in listed, name
+    assert [name for name in names if not re.match(r"20\d\d-\d\d-\d\d-[\w-]+\.md$", name)] == []
 
 
 def test_every_decision_has_a_status() -> None:
@@ -305,12 +319,12 @@ def test_every_decision_has_a_status() -> None:
         )
 
 
-def test_every_experiment_tells_question_command_figures_and_decision() -> None:
+def test_every_experiment_has_question_command_and_decision() -> None:
     for page in (ROOT / "eval" / "experiments").glob("2*.md"):
         text = page.read_text("utf-8")
-        parts = [text.find(f"**{part}.**") for part in ("Question", "Command", "Result", "Decision")]
-        assert parts == sorted(parts), page.name
-        assert -1 not in parts, page.name
+        assert [
+            part for part in ("Question", "Command", "Decision") if not re.search(rf"^\W*{part}[.:]", text, re.M)
+        ] == []
 
 
 def test_nothing_names_a_registry_or_a_private_path() -> None:

@@ -274,7 +274,8 @@ _HEADLINES: Sequence[tuple[str, str, str]] = (
     ("CLAP NQ, unanswerable: refused", "clapnq", "refused_unanswerable"),
     ("AttributionBench, does a text support a claim: macro F1", "attributionbench", "macro_f1"),
     ("seeds, warm: first quotation, median", "seeds", "quoted_seconds_p50"),
-    ("seeds, warm: whole answer, 95th percentile", "seeds", "seconds_p95"),
+    ("seeds, warm: whole answer, median", "seeds", "seconds_p50"),
+    ("seeds: resident memory, most", "seeds", "memory_mb"),
 )
 """What is measured, the baseline file, its metric."""
 

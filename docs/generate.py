@@ -291,6 +291,21 @@ def _headline(what: str, name: str, key: str) -> tuple[str, ...]:
     return (what, str(found.n), show_value(found.value, unit), show_interval(found, unit))
 
 
+# --- modules ---
+
+
+def modules() -> str:
+    """Every module of the packages, with the first line of its docstring."""
+    found = (page for package in ("index", "service", "eval") for page in sorted((ROOT / package).rglob("*.py")))
+    rows = ((f"`{page.relative_to(ROOT)}`", _idea(page)) for page in found)
+    return _table(("file", "idea"), (row for row in rows if row[1]))
+
+
+def _idea(page: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(page.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.partition("\n\n")[0].split())
+
+
 # --- dated pages ---
 
 
@@ -331,6 +346,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         losses,
         data_sets,
         headline_figures,
+        modules,
         experiments,
         decisions,
     )

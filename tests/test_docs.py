@@ -1,6 +1,7 @@
 """What the documentation promises is true: commands, output, settings, files, and the parts made from the code."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,22 @@ def command_names(group: click.Group, before: str = "") -> list[str]:
             command_names(command, f"{before}{name} ") if isinstance(command, click.Group) else [before + name]
         )
     ]
+
+
+def command_lines(page: Path) -> list[list[str]]:
+    """The words behind `citewell` of every indented line that calls it, up to a pipe."""
+    lines = re.findall(r"^ {4}(?:\w+=\S+ )*citewell ([^|<>\n]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that the words call, and what it is given."""
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, words
+        command, words = found, words[1:]
+    return command, words
 
 
 def split_confidences(printed: str) -> tuple[str, list[int]]:
@@ -177,6 +194,15 @@ def test_the_gold_file_of_the_documentation_can_be_read(tmp_path: Path) -> None:
     file.write_text(example, encoding="utf-8")
     accepted = [item["id"] for item in yaml.safe_load(example) if item.get("accepted", True)]
     assert [gold.id for gold in load_gold(file)] == accepted
+
+
+def test_every_command_line_that_is_shown_could_be_given() -> None:
+    lines = [words for page in CURRENT for words in command_lines(page)]
+    assert len(lines) > 30
+    for words in lines:
+        command, given = resolve(words)
+        known = {name for parameter in command.params for name in parameter.opts} | {"--help", "--version"}
+        assert [word for word in given if word.startswith("-") and word not in known] == [], words
 
 
 # --- what is made from the code ---

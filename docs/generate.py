@@ -269,6 +269,7 @@ _HEADLINES: Sequence[tuple[str, str, str]] = (
     ("our 15 near misses: refused (rules were written with them in view)", "seeds", "refused_unanswerable"),
     ("SQuAD over 20,926 paragraphs: right", "squad-open-answers", "right"),
     ("MultiHop-RAG news, several documents a question: right at once", "multihop-rag-answers", "strict"),
+    ("the same, nothing in the news answers: refused", "multihop-rag-answers", "refused_unanswerable"),
     ("RealTime QA news: right (.48 have the answer in a page at all)", "realtimeqa-answers", "right"),
     ("RGB, irrelevant passages: refused", "rgb", "refused_unanswerable"),
     ("CLAP NQ, unanswerable: refused", "clapnq", "refused_unanswerable"),

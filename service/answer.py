@@ -196,7 +196,8 @@ class Answer:
     """A whole answer; when `refused`, `answer` is the refusal in words and `passages` the closest there are.
 
     `understood_as` is the question that was answered when the one asked takes its subject from those before it.
-    `confidence` is the probability that the documents answer the question, None where no passage was read. `period`
+    `confidence` is the probability that the documents answer the question; None where no passage was read, and
+    where it was not calibrated: for what more than a few words, or several passages, answer. `period`
     is None where time played no part.
     """
 

@@ -19,6 +19,8 @@ from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
 
 Make = Callable[..., Assistant]
+LONG = "How long will the repairs of the bridge take?"
+"""One passage answers it in few words, so the confidence of its answer was calibrated."""
 
 
 @pytest.fixture
@@ -141,11 +143,12 @@ def test_what_no_passage_is_likely_to_answer_is_refused(
     reader = FakeReader("9 months" if not refused else "no such words", probability)
     settings = Settings(caution="high", reading_pieces=70)  # type: ignore[call-arg]
     assistant = Assistant(plain.index, fake_embedder, ScriptedGenerator(WORDED), settings, reader)
-    answer = _check(assistant, list(assistant.answer(QUESTION)))
+    answer = _check(assistant, list(assistant.answer(LONG)))
     assert (answer.refused, answer.reason) == (refused, "not_answered" if refused else None)
     assert answer.confidence is not None
     assert reader.budgets == [70]
-    assert plain.ask(QUESTION).confidence is None
+    assert plain.ask(LONG).confidence is None
+    assert assistant.ask(QUESTION).confidence is None, "two things are asked"
 
 
 def test_words_alone_answer_while_the_reader_loads(make_assistant: Make, fake_embedder: FakeEmbedder) -> None:
@@ -153,7 +156,7 @@ def test_words_alone_answer_while_the_reader_loads(make_assistant: Make, fake_em
     reader.loaded = False
     assistant = Assistant(plain.index, fake_embedder, None, Settings(), reader)  # type: ignore[call-arg]
     assert not assistant.ready()
-    events = list(assistant.answer(QUESTION))
+    events = list(assistant.answer(LONG))
     assert isinstance(events[0], Quoted)
     assert events[0].answer.confidence is None
     assert _check(assistant, events).confidence is not None

@@ -6,14 +6,9 @@ from fakes import FakeEmbedder
 
 from index import Index
 from index.embed import Embedder
-from service.evidence.ranking import (
-    Evidence,
-    choose_quotes,
-    choose_sides,
-    least_on_subject,
-    measure_subject,
-    rank_evidence,
-)
+from service.evidence.choice import choose_quotes, choose_sides
+from service.evidence.on_subject import least_on_subject, measure_subject
+from service.evidence.ranking import Evidence, rank_evidence
 from service.question.question import read_question
 
 BRIDGE = (

@@ -8,8 +8,9 @@ from index import Index
 from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
+from service.evidence.choice import choose_quotes
 from service.evidence.confidence import is_sure
-from service.evidence.ranking import Evidence, choose_quotes
+from service.evidence.ranking import Evidence
 from service.settings import Settings
 from service.verification.denials import weigh_denials
 from service.verification.replay import verify_answer

@@ -19,6 +19,7 @@ from service.answer import (
 from service.assistant.decide import Refusal
 from service.assistant.find import Found, Step
 from service.assistant.selection import Selected
+from service.evidence.confidence import is_calibrated
 from service.question.dates import describe_search
 from service.verification.citations import Claim, compose, quote
 
@@ -73,7 +74,7 @@ def _assemble(
         answer=text,
         refused=reason is not None,
         reason=reason,
-        confidence=found.confidence,
+        confidence=found.confidence if is_calibrated(found.question) else None,
         sentences=sentences,
         citations=citations,
         passages=show_passages(found.passages[:_SHOWN_PASSAGES]),

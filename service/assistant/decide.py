@@ -8,7 +8,7 @@ from service.answer import Reason
 from service.assistant.find import Found
 from service.assistant.selection import AnswerSelector, Selected
 from service.evidence.confidence import is_sure
-from service.evidence.ranking import WELL_ON_SUBJECT, least_on_subject
+from service.evidence.on_subject import WELL_ON_SUBJECT, least_on_subject
 from service.settings import Caution, Settings
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from index import Embedder, Index, Passage, Period, Reader, rerank
 from service.answer import Searched
 from service.evidence.confidence import measure_confidence
-from service.evidence.ranking import Evidence, measure_subject, rank_evidence
+from service.evidence.on_subject import measure_subject
+from service.evidence.ranking import Evidence, rank_evidence
 from service.evidence.unknown_names import unknown_names
 from service.question.question import Question
 from service.settings import Settings

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan
 from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
+from service.evidence.choice import choose_quotes, choose_sides
 from service.evidence.lists import whole_list
-from service.evidence.ranking import Evidence, choose_quotes, choose_sides
+from service.evidence.ranking import Evidence
 from service.question.question import Question
 from service.rules.demands import demands_of, weigh_answering
 from service.rules.likeness import WordLikeness

@@ -1,17 +1,12 @@
-"""Passages to the few sentences that answer, and whether the passages are on the subject at all.
+"""Passages to the sentences that may answer, best first.
 
 A sentence is scored by meaning (cosine, its document's title before it), by the question's words that it holds
-(stems, weighted by rarity), by the same with its neighbours and title, by its passage's rank and by the kind of
-thing asked for. The weights put an answering sentence first, among the first two and three for .592, .790 and .894
-of 642 natural questions (QED and CLAP NQ, 642 open paragraphs) and for .747, .851 and .891 of 900 SQuAD questions
-(684 open paragraphs); without the title and with words counted as much as meaning it was .528, .740, .843 and .737,
-.838, .876. These figures are without reading. Where passages were read, a sentence gains by how much likelier an
-answer that begins in it is than none: of 489 questions of SQuAD and 140 of CLAP NQ (neither learned from) the first
-sentence answers .873 and .814, without reading .818 and .743, by cosine, words and reading alone.
+(stems, weighted by rarity), by the same with its neighbours and title, by its passage's rank, by the kind of thing
+asked for and, where its passage was read, by how much likelier an answer that begins in it is than none.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, inf
 
@@ -24,51 +19,18 @@ from service.question.answer_type import CAUSE, NUMBER
 from service.question.question import Question
 
 _BESIDE = 400
-"""Characters before and behind a passage whose sentences are read as well: of MultiHop-RAG's evidence .744 stand in
-eight passages so read, .714 in the passages alone (240 questions)."""
+"""Characters before and behind a passage whose sentences are candidates too."""
 
 _NEARLY = 0.5
 _CANDIDATES = 12
-"""Sentences that are compared by meaning, the best by all else: 8 ms each on two cores. With 40 the quoted ones
-held the answer to no more of 41 questions of the seeds, 300 of RealTime QA and 98 of RGB, and to .009 more of 234
-of MultiHop-RAG."""
-REACH = 0.1
-"""How far below the best score a sentence may be quoted beside it."""
-_AS_LIKELY = 1.0
-"""How much less likely to answer it may be as the reader finds it, in logits.
-
-Ranked by cosine, words and reading alone: of 585 SQuAD questions (five articles that the reader did not learn
-from, gold paragraph) .927 of what is quoted answers, .845 of the answering sentences are quoted, and .949 of the
-questions get one. Whatever the reader finds .912, .852 and .954; the best alone .916, .814 and .916; and within .3
-.923, .860 and .962, but over several documents, on the seeds, that quotes more beside the point."""
-
-SIDE = 0.5
-"""Least share of the best score that the other side of a comparison has."""
-_SAME_MATTER = 0.5
-"""Least cosine of the two sides. Of 18 comparisons on the seeds, 12 of them no gold questions, the wanted other
-side has .58 or more with the best sentence, another document's nearest .32 or less but for one. With each
-document's best down to .7 of the best score 5 of the 12 had both sides; now, with the line drawn by them and the
-reader's doubt aside, 10."""
-
+"""Sentences that are compared by meaning, the best by all else."""
 LIKELY = 0.3
-"""Least probability at which words are given as the answer. Of 300 questions of RealTime QA, eight passages read
-for each, they are then the gold answer for .173 (F1 .218), and .254 of those that are given are."""
+"""Least probability at which words are given as the answer; chosen on RealTime QA."""
 
 _WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind": 0.15, "answer": 0.5}
+"""Fitted on natural questions (QED, CLAP NQ) and SQuAD."""
 _EVEN = 4.0
 """The margin of an answer over none counts by the logistic function of its share of this."""
-
-_SUBJECT_WEIGHTS = {"passage_overlap": 4.1, "passage_cosine": 6.8, "cosine": 6.3, "overlap": 5.1}
-_THRESHOLD, _THRESHOLD_OF_PARTS, _SEVERAL_PARTS = 5.9, 7.0, 3
-"""Weights fitted on 600 SQuAD questions about the indexed articles and 600 about others. Of 160 others asked of
-MultiHop-RAG's news .28 are refused at the first threshold, or for a name that no document mentions, and .33 at 6.5;
-but there questions in other words than their answers' are refused too, 3 of 41 and 5 of 300. A question of several
-parts shares more: of 234 answerable ones of MultiHop-RAG none has less than 7.1, of 26 others 17."""
-
-WELL_ON_SUBJECT = 10.0
-"""From here on passages are so much about what is asked that the reader's doubt does not count, unless caution is
-high. Of 234 answerable questions of MultiHop-RAG, most of which no passage answers alone, .17 were refused without
-this, with it and without asking the reader of yes or no .01; of the 26 unanswerable as many as before."""
 
 _NUMBER = re.compile(
     r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
@@ -87,8 +49,7 @@ _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r":$|^(?:[-*+•]|\(?\w{1,2}[.)])\s"), 2.0),
     (re.compile(r"\w[,;] .*\w,? (?:and|or) |;.*;"), 1.0),
 )
-"""What counts where a list is asked for: its introduction and its items, and less a sentence that enumerates. With
-more for the latter the answering sentence of 350 such SQuAD questions comes first less often."""
+"""What counts where a list is asked for: its introduction and its items, and less a sentence that enumerates."""
 
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"), _NUMBER),
@@ -139,20 +100,27 @@ def rank_evidence(
     scored = sorted(unique.values(), key=lambda item: -item.score)
     candidates = _choose_candidates(scored, question.compares) if scored else []
     if embedder is not None and candidates:
-        texts = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
-        meanings = np.asarray(embedder.embed_passages(texts))
-        cosines = map(float, meanings @ embedder.embed_query(question.query)[0])
-        candidates = [
-            replace(
-                item,
-                score=item.score + _WEIGHTS["cosine"] * cosine * timeliness[item.sentence.document.id],
-                cosine=cosine,
-                meaning=meaning,
-            )
-            for item, cosine, meaning in zip(candidates, cosines, meanings, strict=True)
-        ]
+        candidates = _compare(candidates, question, embedder, timeliness)
     trusted = (replace(item, score=item.score * item.trust) for item in candidates)
     return tuple(sorted(trusted, key=lambda item: (-item.score, item.sentence.id)))
+
+
+def _compare(
+    candidates: Sequence[Evidence], question: Question, embedder: Embedder, timeliness: Mapping[int, float]
+) -> list[Evidence]:
+    """The candidates with their cosine to the question added to the score."""
+    texts = [f"{item.sentence.document.title}. {item.sentence.text}" for item in candidates]
+    meanings = np.asarray(embedder.embed_passages(texts))
+    cosines = map(float, meanings @ embedder.embed_query(question.query)[0])
+    return [
+        replace(
+            item,
+            score=item.score + _WEIGHTS["cosine"] * cosine * timeliness[item.sentence.document.id],
+            cosine=cosine,
+            meaning=meaning,
+        )
+        for item, cosine, meaning in zip(candidates, cosines, meanings, strict=True)
+    ]
 
 
 def _choose_candidates(scored: Sequence[Evidence], two_sided: bool) -> list[Evidence]:
@@ -162,70 +130,6 @@ def _choose_candidates(scored: Sequence[Evidence], two_sided: bool) -> list[Evid
     best = sorted(near, key=lambda item: -item.score)
     rest = [item for item in scored if item not in near]
     return [*best, *rest][: max(_CANDIDATES * (1 + two_sided), len(best))]
-
-
-def choose_sides(evidence: Sequence[Evidence], limit: int) -> tuple[Evidence, ...]:
-    """What is compared: the best sentence, and of each other document the best on the same matter; newest first."""
-    sides: dict[int, Evidence] = {}
-    for item in sorted(evidence, key=lambda item: -_worth_beside(item, evidence[0])):
-        if item.score >= SIDE * evidence[0].score and _likeness(item, evidence[0]) >= _SAME_MATTER:
-            sides.setdefault(item.sentence.document.id, item)
-    chosen = sorted(sides.values(), key=lambda item: -item.score)[:limit]
-    return tuple(sorted(chosen, key=lambda item: item.sentence.document.date, reverse=True))
-
-
-def _worth_beside(item: Evidence, best: Evidence) -> float:
-    """The score of a side and its likeness to the best sentence; of the best's own document that is the best."""
-    return item.score + _likeness(item, best)
-
-
-def _likeness(item: Evidence, other: Evidence) -> float:
-    """The cosine of two sentences; while the embedder is loading all are alike."""
-    return 1.0 if item.meaning is None or other.meaning is None else float(item.meaning @ other.meaning)
-
-
-def choose_quotes(evidence: Sequence[Evidence], limit: int, in_parts: bool = False) -> tuple[Evidence, ...]:
-    """The sentences to quote: the best, and others that say something else and that the reader finds as likely.
-
-    What the reader finds does not count for a question `in_parts`, which no passage answers alone.
-
-    Those of one document stand together and in its order, so that "it" and "he" keep their meaning.
-    """
-    chosen: list[Evidence] = []
-    for item in evidence:
-        if len(chosen) == limit or item.score < evidence[0].score - REACH:
-            break
-        is_likely = in_parts or item.margin >= evidence[0].margin - _AS_LIKELY
-        if is_likely and not any(_repeats(item, other) for other in chosen):
-            chosen.append(item)
-    documents = [item.sentence.document.id for item in chosen]
-    return tuple(
-        sorted(chosen, key=lambda item: (documents.index(item.sentence.document.id), item.sentence.span.start))
-    )
-
-
-def least_on_subject(question: Question) -> float:
-    """The least measure at which passages are about what is asked."""
-    return _THRESHOLD if len(question.parts) < _SEVERAL_PARTS else _THRESHOLD_OF_PARTS
-
-
-def measure_subject(
-    weights: Mapping[str, float], passages: Sequence[Passage], evidence: Sequence[Evidence]
-) -> float:
-    """How much the passages are about what is asked; says nothing on whether they answer it.
-
-    Below `least_on_subject` they are about something else; a question without content is about nothing.
-    """
-    if not weights:
-        return 0.0
-    nearest = max(evidence, key=lambda item: (item.cosine or 0.0) + item.overlap)
-    measured = {
-        "passage_overlap": max(_share(weights, terms(f"{p.document.title} {p.text}")) for p in passages),
-        "passage_cosine": max(passage.cosine or 0.0 for passage in passages),
-        "cosine": nearest.cosine or 0.0,
-        "overlap": nearest.overlap,
-    }
-    return sum(_SUBJECT_WEIGHTS[name] * value for name, value in measured.items())
 
 
 def _by_words(
@@ -244,10 +148,10 @@ def _by_words(
         if _is_heading(sentence.text):
             continue
         near = range(max(0, position - 1), min(len(sentences), position + 2))
-        overlap, answers = _share(weights, found[position]), _answers(sentence, read)
+        overlap, answers = share_of(weights, found[position]), _answers(sentence, read)
         score = (
             _WEIGHTS["overlap"] * overlap
-            + _WEIGHTS["context"] * _share(weights, title.union(*(found[n] for n in near)))
+            + _WEIGHTS["context"] * share_of(weights, title.union(*(found[n] for n in near)))
             + _WEIGHTS["passage"] * passage.score
             + _WEIGHTS["kind"] * is_kind(sentence.text)
             + _WEIGHTS["answer"] / (1 + exp(-answers.margin / _EVEN))
@@ -294,7 +198,7 @@ def _answers(sentence: StoredSpan, read: Sequence[Passage]) -> _Answers:
     return _Answers(probability, margin)
 
 
-def _share(weights: Mapping[str, float], found: "set[str] | tuple[str, ...]") -> float:
+def share_of(weights: Mapping[str, float], found: Collection[str]) -> float:
     """The share of the question's weight that the found terms carry, 0..1."""
     total = sum(weights.values())
     return sum(weight for term, weight in weights.items() if term in found) / total if total else 0.0
@@ -322,9 +226,3 @@ def _is_heading(text: str) -> bool:
         return True
     ends = text[-1] in ".!?;:\"”’'…。" or len(text.split()) > 8
     return not ends and not _ITEM.match(text) and not re.search(r"[\d:]", text)
-
-
-def _repeats(item: Evidence, other: Evidence) -> bool:
-    """True when one sentence says next to nothing that the other does not."""
-    mine, theirs = set(terms(item.sentence.text)), set(terms(other.sentence.text))
-    return len(mine & theirs) >= 0.8 * min(len(mine), len(theirs))

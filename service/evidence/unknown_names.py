@@ -1,4 +1,7 @@
-"""Names of a question that no document mentions: what nobody wrote of cannot be answered."""
+"""Names of a question that no document mentions: what nobody wrote of cannot be answered.
+
+The words of a name, or most of them, must stand together in some passage, in any order.
+"""
 
 from index import Index, terms
 from service.question.question import Question

@@ -6,7 +6,7 @@ from typing import Literal
 
 from index import split_sentences, terms
 from service.question.subject import Token, tags
-from service.question.time_phrases import find_phrases
+from service.question.time_expressions import find_time_expressions
 
 AnswerType = Literal[
     "comparison", "yes_no", "list", "number", "date", "person", "place", "thing", "why", "how", "account"
@@ -137,7 +137,7 @@ def may_answer(answer_type: AnswerType, units: re.Pattern[str] | None, words: st
 
 def compares_two_sides(question: str) -> bool:
     """True where two things are compared, or one at two times."""
-    return answer_type_of(question) == "comparison" or len(find_phrases(question)) > 1
+    return answer_type_of(question) == "comparison" or len(find_time_expressions(question)) > 1
 
 
 _THING = re.compile("W([NL]+(?=A)|N*L)")

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from index import ALL_DAYS, Period, Preference
 from service.answer import Searched, SearchedPeriod
 from service.errors import DatesError
-from service.question.time_hints import TimeHint, read_hint
+from service.question.time_constraints import TimeConstraint, read_time_constraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +82,28 @@ def _refuse_empty(dates: Dates, spell: Callable[[str], str]) -> None:
 def plan_period(question: str, dates: Dates) -> PlannedPeriod:
     """What the days that were given and the question's own words make of a search."""
     today = dates.today or dates.as_of or datetime.now().astimezone().date()
-    hint = read_hint(question, today)
-    period = dates.period.narrow(hint.required)
-    preference = Preference(hint.wanted, hint.newest_first)
+    constraint = read_time_constraint(question, today)
+    period = dates.period.narrow(constraint.required)
+    preference = Preference(constraint.preferred, constraint.newest_first)
     if period.is_open and preference == Preference():
         return PlannedPeriod(question)
     return PlannedPeriod(
-        hint.bare or question,
+        constraint.query or question,
         period,
         None if preference == Preference() else preference,
-        _tell(period, hint, today),
+        _describe(period, constraint, today),
     )
 
 
-def _tell(period: Period, hint: TimeHint, today: date) -> SearchedPeriod:
+def _describe(period: Period, constraint: TimeConstraint, today: date) -> SearchedPeriod:
     return SearchedPeriod(
         after=_iso(period.after),
         before=_iso(period.before),
         as_of=_iso(period.as_of),
-        preferred_after=_iso(hint.wanted.after),
-        preferred_before=_iso(hint.wanted.before),
-        newest_first=hint.newest_first,
-        words=hint.words,
+        preferred_after=_iso(constraint.preferred.after),
+        preferred_before=_iso(constraint.preferred.before),
+        newest_first=constraint.newest_first,
+        words=constraint.words,
         today=today.isoformat(),
     )
 

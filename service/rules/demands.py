@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from index import STOP_WORDS, TAIL_DAYS, Period, fold, stem, words
-from service.evidence.ranking import LIKELY, SIDE, Evidence
+from service.evidence.choice import SIDE
+from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import CAUSE, DATE, NUMBER
 from service.question.question import Question
 from service.question.time_ranges import MONTHS

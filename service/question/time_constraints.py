@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from dateutil.relativedelta import relativedelta
 
 from index import ALL_DAYS, Period, split_parts
-from service.question.time_phrases import TimePhrase, find_newest, find_phrases
+from service.question.time_expressions import TimeExpression, find_newest, find_time_expressions
 from service.question.time_ranges import MONTHS, resolve
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -16,61 +16,67 @@ _MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTHS)})\w*", re.IGN
 
 
 @dataclass(frozen=True, slots=True)
-class TimeHint:
-    """The period that is `wanted` of documents, and the one that is `required` of them.
+class TimeConstraint:
+    """The period that is `preferred` of documents, and the one that is `required` of them.
 
-    `newest_first` when the newest of them count more; `words` are those of the question that it rests on. `bare`
+    `newest_first` when the newest of them count more; `words` are those of the question that it rests on. `query`
     is the question without the phrases that bind: they speak of documents, and no document speaks like that.
     """
 
-    wanted: Period = ALL_DAYS
+    preferred: Period = ALL_DAYS
     required: Period = ALL_DAYS
     newest_first: bool = False
     words: tuple[str, ...] = ()
-    bare: str = ""
+    query: str = ""
 
 
-def read_hint(question: str, today: date) -> TimeHint:
-    """The hint that a question holds, seen from a day; an "as of" in it takes that day's place."""
+def read_time_constraint(question: str, today: date) -> TimeConstraint:
+    """The constraint that a question states, seen from a day; an "as of" in it takes that day's place."""
     # Of several things asked, a day is that of one; the ranking counts it there.
     is_single = len(split_parts(question)) < 2
-    phrases = [phrase for phrase in find_phrases(question) if is_single or phrase.force == "as_of"]
-    known = [
-        (phrase, period.before - timedelta(days=1))
-        for phrase in phrases
-        if phrase.force == "as_of" and (period := _period(question, phrase, (phrase,), today))
-        if period.before is not None and period.before > date.min
-    ]
-    as_of = min((day for _, day in known), default=None)
-    seen_from = today if as_of is None else min(today, as_of)
-    ranges = [
-        (phrase, period)
-        for phrase in phrases
-        if phrase.force != "as_of" and (period := _period(question, phrase, phrases, seen_from)) is not None
-    ]
-    whole = _join([period for _, period in ranges])
-    # One phrase that only prefers tells of documents that a binding one beside it would leave out.
-    binds = bool(ranges) and all(phrase.force == "require" for phrase, _ in ranges)
+    found = [item for item in find_time_expressions(question) if is_single or item.force == "as_of"]
+    known = _known_days(question, found, today)
+    as_of = min(known.values(), default=None)
+    ranges = _ranges(question, found, today if as_of is None else min(today, as_of))
+    whole = _join(list(ranges.values()))
+    # One phrase that only prefers names documents that a binding one beside it would leave out.
+    binds = bool(ranges) and all(item.force == "require" for item in ranges)
     newest = find_newest(question) if is_single else None
-    used = [phrase for phrase, _ in (*known, *ranges)]
-    words = [question[phrase.start : phrase.end] for phrase in used]
-    return TimeHint(
-        wanted=ALL_DAYS if binds else whole,
+    used = [*known, *ranges]
+    words = [question[item.start : item.end] for item in used]
+    return TimeConstraint(
+        preferred=ALL_DAYS if binds else whole,
         required=(whole if binds else ALL_DAYS).narrow(Period(as_of=as_of)),
-        # How it stood by June the newest of what was told until then knows best.
-        newest_first=newest is not None or any(p.use == "by" and p.force == "prefer" for p, _ in ranges),
+        # How it stood by June the newest of what was published until then knows best.
+        newest_first=newest is not None or any(item.use == "by" and item.force == "prefer" for item in ranges),
         words=tuple(dict.fromkeys([*words, *([newest] if newest else [])])),
-        bare=_without(question, [phrase for phrase in used if phrase.force == "as_of" or binds]),
+        query=_without(question, [item for item in used if item.force == "as_of" or binds]),
     )
 
 
-def _without(question: str, phrases: Sequence[TimePhrase]) -> str:
+def _known_days(question: str, found: Sequence[TimeExpression], today: date) -> dict[TimeExpression, date]:
+    """The last day of each "as of"."""
+    periods = {item: _period(question, item, (item,), today) for item in found if item.force == "as_of"}
+    return {
+        item: period.before - timedelta(days=1)
+        for item, period in periods.items()
+        if period is not None and period.before is not None and period.before > date.min
+    }
+
+
+def _ranges(question: str, found: Sequence[TimeExpression], today: date) -> dict[TimeExpression, Period]:
+    """The days of each other expression that has some."""
+    periods = {item: _period(question, item, found, today) for item in found if item.force != "as_of"}
+    return {item: period for item, period in periods.items() if period is not None}
+
+
+def _without(question: str, phrases: Sequence[TimeExpression]) -> str:
     for phrase in sorted(phrases, key=lambda phrase: -phrase.start):
         question = question[: phrase.start] + question[phrase.end :]
     return " ".join(question.split()).lstrip(" ,;:")
 
 
-def _period(question: str, phrase: TimePhrase, phrases: Sequence[TimePhrase], today: date) -> Period | None:
+def _period(question: str, phrase: TimeExpression, phrases: Sequence[TimeExpression], today: date) -> Period | None:
     """The days of a phrase; None when it has none, or they would lie before year 1 or after 9999."""
     expressions = _with_years(question, phrase, phrases)
     try:
@@ -81,7 +87,7 @@ def _period(question: str, phrase: TimePhrase, phrases: Sequence[TimePhrase], to
         return None
 
 
-def _of_one(phrase: TimePhrase, expression: str, today: date) -> Period | None:
+def _of_one(phrase: TimeExpression, expression: str, today: date) -> Period | None:
     found = resolve(expression, today)
     if found is None or found.after is None:
         return None
@@ -96,19 +102,19 @@ def _of_one(phrase: TimePhrase, expression: str, today: date) -> Period | None:
     return periods[phrase.use]
 
 
-def _with_years(question: str, phrase: TimePhrase, phrases: Sequence[TimePhrase]) -> tuple[str, ...]:
+def _with_years(question: str, phrase: TimeExpression, phrases: Sequence[TimeExpression]) -> tuple[str, ...]:
     """The expressions, with the one year that the question's phrases name where they have a month and no year."""
     years = {year for other in phrases for year in _YEAR.findall(question[other.start : other.end])}
     if len(years) != 1:
-        return phrase.expressions
+        return phrase.values
     (year,) = years
     return tuple(
         f"{expression} {year}" if _MONTH.search(expression) and not _YEAR.search(expression) else expression
-        for expression in phrase.expressions
+        for expression in phrase.values
     )
 
 
-def _between(phrase: TimePhrase, first: str, last: str, *, today: date) -> Period | None:
+def _between(phrase: TimeExpression, first: str, last: str, *, today: date) -> Period | None:
     """From the first day of the one to the last day of the other, which may lend each other month and year."""
     first, last = _lend(first, last)
     start, stop = resolve(first, today), resolve(last, today)
@@ -118,7 +124,7 @@ def _between(phrase: TimePhrase, first: str, last: str, *, today: date) -> Perio
     if before <= start.after and not _YEAR.search(last):
         before += relativedelta(years=1)  # "from November to March", asked in January
     after = start.after
-    if before <= after and not _YEAR.search(phrase.expressions[0]):
+    if before <= after and not _YEAR.search(phrase.values[0]):
         after -= relativedelta(years=1)  # "from November to March 2025"
     return Period(after, before) if after < before else None
 

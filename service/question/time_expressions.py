@@ -24,7 +24,7 @@ Kind = Literal["day", "weekday", "month", "year", "span", "relative", "rolling"]
 
 
 @dataclass(frozen=True, slots=True)
-class TimePhrase:
+class TimeExpression:
     """A phrase and where it stands; a range has two expressions, "from March" and "to May"."""
 
     start: int
@@ -32,7 +32,7 @@ class TimePhrase:
     use: Use
     force: Force
     kind: Kind
-    expressions: tuple[str, ...]
+    values: tuple[str, ...]
 
 
 # --- expressions ---
@@ -188,9 +188,9 @@ def find_newest(question: str) -> str | None:
     return None if found is None else found.group()
 
 
-def find_phrases(question: str) -> tuple[TimePhrase, ...]:
+def find_time_expressions(question: str) -> tuple[TimeExpression, ...]:
     """The phrases of time, in the order of the question."""
-    found: list[TimePhrase] = []
+    found: list[TimeExpression] = []
     for pair in _PAIR.finditer(question):
         expressions = tuple(part for part in pair.groups() if part)
         if not _names(question[pair.end() :], "day"):
@@ -204,7 +204,7 @@ def find_phrases(question: str) -> tuple[TimePhrase, ...]:
     return tuple(sorted(found, key=lambda phrase: phrase.start))
 
 
-def _read_single(question: str, found: re.Match[str]) -> TimePhrase | None:
+def _read_single(question: str, found: re.Match[str]) -> TimeExpression | None:
     kind: Kind = next(kind for kind in _KINDS if found.group(kind))
     expression, preposition = found.group(kind), (found.group("preposition") or "").lower()
     use, kinds = _PREPOSITIONS.get(preposition, ("in", ""))
@@ -219,7 +219,9 @@ def _read_single(question: str, found: re.Match[str]) -> TimePhrase | None:
     return _phrase(question, found, use, kind, (expression,))
 
 
-def _phrase(question: str, found: re.Match[str], use: Use, kind: Kind, expressions: tuple[str, ...]) -> TimePhrase:
+def _phrase(
+    question: str, found: re.Match[str], use: Use, kind: Kind, expressions: tuple[str, ...]
+) -> TimeExpression:
     before, phrase = question[: found.start()].rstrip(), found.group().lower()
     known, published = _AS_KNOWN.search(before), _PUBLISHED.search(before)
     force: Force = "prefer"
@@ -228,7 +230,7 @@ def _phrase(question: str, found: re.Match[str], use: Use, kind: Kind, expressio
     elif published or _REPORTED.search(question) or (phrase.startswith("from ") and _PAPERS.search(before)):
         force = "require"
     start = (known or published or found).start()
-    return TimePhrase(start, found.end(), use, force, kind, expressions)
+    return TimeExpression(start, found.end(), use, force, kind, expressions)
 
 
 def _names(rest: str, kind: Kind) -> bool:

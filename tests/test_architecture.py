@@ -45,6 +45,7 @@ def test_heavy_libraries_have_one_home() -> None:
             "eval/ablation.py",
             "eval/commands.py",
             "eval/init_command.py",
+            "eval/injection_alarms.py",
             "eval/report_commands.py",
             "eval/results.py",
             "eval/training/__main__.py",

@@ -13,9 +13,10 @@ from fakes import FakeEmbedder, ScriptedGenerator, write
 from index import Index, Splitter, add, remove
 from service.answer import ANSWER, Answer
 from service.assistant import Assistant
+from service.assistant.verify import verify_answer
 from service.cli import main as command_line
 from service.settings import Settings
-from service.verification.replay import VERIFICATION, Verification, show_change, verify_answer
+from service.verification.replay import VERIFICATION, Verification, show_change
 
 CUT = "Engineers said the repairs of the bridge will take 9 months."
 HOW_LONG = "How long will the repairs of the bridge take?"

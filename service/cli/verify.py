@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from service.answer import Answer
+from service.assistant.verify import verify_answer
 from service.cli.options import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
 from service.cli.render import render_text, strip_controls
 from service.errors import AnswerUnreadable
@@ -19,7 +20,6 @@ from service.verification.replay import (
     Verification,
     read_answer,
     show_change,
-    verify_answer,
 )
 
 _MOST_BYTES = 64_000_000

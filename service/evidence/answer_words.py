@@ -8,13 +8,13 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from index import STOP_WORDS, Embedder, Index, Passage, StoredSpan, fold, words
-from service.evidence.prompt_injection import trust
+from index import Embedder, Index, Passage, StoredSpan, fold, terms
+from service.evidence.prompt_injection import injection_penalties
 from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import IN_FEW_WORDS, may_answer
 from service.question.question import Question
 from service.verification.citations import plain_quote
-from service.verification.support import is_cut_from, tokenize
+from service.verification.support import is_cut_from, says_more, tokenize
 
 _OPENING = re.compile(
     r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
@@ -129,7 +129,7 @@ def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | No
     begin, end = passage.span.start + reading.start, passage.span.start + reading.end
     sentences = index.sentences([passage])
     place = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
-    if place is None or trust([item.text for item in sentences])[place] < 1:
+    if place is None or injection_penalties([item.text for item in sentences])[place] < 1:
         return None
     sentence = sentences[place]
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]
@@ -137,7 +137,8 @@ def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | No
     fits = (
         is_cut_from(text, plain_quote(sentence.text))
         and may_answer(question.answer_type, question.units, text)
-        and _is_news(text, question.query)
+        and says_more(text, question.query)
+        and _is_of_the_subject(passage, question.query)
         and not (
             question.answer_type == "person"
             and _is_whom_it_asks_about(question.query, sentence.text, text, reading.probability)
@@ -146,10 +147,10 @@ def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | No
     return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
 
 
-def _is_news(text: str, question: str) -> bool:
-    """True when the words hold one that the question does not have."""
-    asked = set(words(question))
-    return any(word not in asked and word not in STOP_WORDS for word in words(text))
+def _is_of_the_subject(passage: Passage, question: str) -> bool:
+    """True when the passage or its document's name has a content word of the question."""
+    document = passage.document
+    return not set(terms(question)).isdisjoint(terms(f"{document.title} {document.source or ''} {passage.text}"))
 
 
 def _is_whom_it_asks_about(question: str, sentence: str, text: str, probability: float) -> bool:

@@ -1,7 +1,7 @@
 """Answers that are lists: a sentence that enumerates, and a list whose items are sentences of their own.
 
 "What phases" is answered by all of them, so one item of a list brings the others along, and what introduces them;
-items that give orders stay behind.
+items that are prompt injections are left out.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index import Index, StoredSpan
-from service.evidence.prompt_injection import gives_orders
+from service.evidence.prompt_injection import is_injection
 from service.evidence.ranking import Evidence
 
 _BESIDE = 400
@@ -27,7 +27,7 @@ _ITEM = re.compile(
 def whole_list(index: Index, best: Evidence) -> tuple[Evidence, ...]:
     """The list that the best sentence is of, from its introduction to its last item; empty where it is of none."""
     run = _run(index.sentences([best.passage], _BESIDE), best.sentence)
-    return tuple(replace(best, sentence=sentence) for sentence in run if not gives_orders(sentence.text))
+    return tuple(replace(best, sentence=sentence) for sentence in run if not is_injection(sentence.text))
 
 
 def _run(sentences: Sequence[StoredSpan], sentence: StoredSpan) -> tuple[StoredSpan, ...]:

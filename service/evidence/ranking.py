@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index import Embedder, Index, Passage, StoredSpan, terms, words
-from service.evidence.prompt_injection import trust
+from service.evidence.prompt_injection import injection_penalties
 from service.question.answer_type import CAUSE, NUMBER
 from service.question.question import Question
 
@@ -67,7 +67,7 @@ class Evidence:
     It was found in or beside the `passage`; `around` holds its neighbours and its document's title. `probability`
     is that of the words in it that were read to be the answer, 0 without any; `margin` how much likelier the best
     answer that begins in it is than none, -inf where it was not read. `trust` is the share of its score
-    that it keeps, less than all where it gives orders or stands beside one.
+    that it keeps, less than all where it is a prompt injection or stands beside one.
     """
 
     sentence: StoredSpan
@@ -142,7 +142,7 @@ def _by_words(
     """Sentences of one passage and beside it scored without meaning; `read` may hold them in another one."""
     found = [set(terms(sentence.text)) for sentence in sentences]
     title = set(terms(passage.document.title))
-    trusted = trust([sentence.text for sentence in sentences])
+    penalties = injection_penalties([sentence.text for sentence in sentences])
     scored = []
     for position, sentence in enumerate(sentences):
         if _is_heading(sentence.text):
@@ -165,7 +165,7 @@ def _by_words(
                 score,
                 overlap,
                 answers.probability,
-                trusted[position],
+                penalties[position],
                 margin=answers.margin,
             )
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-Verdict = Literal["Yes", "No"]
+YesNo = Literal["Yes", "No"]
 
 _QUESTION_DENIES = re.compile(
     r"\b(?:fail\w*|not|never|without|inconsisten\w*|contradict\w*|disagree\w*|den(?:y|ies|ied)|lack\w*|no|neither|nor|"
@@ -25,7 +25,7 @@ _QUESTION_SUPPOSES = re.compile(
 )
 
 
-def weigh_denials(question: str, sentences: Sequence[str]) -> Verdict | None:
+def weigh_denials(question: str, sentences: Sequence[str]) -> YesNo | None:
     """What sentences that tell of all parts of a question say to it.
 
     None where one of them denies something, or only supposes what the question asks for as a fact.

@@ -5,20 +5,20 @@ by its own documents, `stale` when a document has changed since, else `proved`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from index import Index, split_sentences, terms
-from service.answer import ANSWER, REFUSALS, Answer, Citation, Sentence
+from index import Index, StoredDocument, split_sentences, terms
+from service.answer import ANSWER, Answer, Citation, CitedPassage, Sentence
 from service.errors import AnswerUnreadable
-from service.verification.citations import plain_quote
+from service.verification.asked import Asked
 from service.verification.claims import weigh_support
-from service.verification.denials import weigh_denials
-from service.verification.support import check_support, is_cut_from
+from service.verification.sentence_faults import Cited, find_answer_fault, find_sentence_fault
+from service.verification.yes_no import name_origin
 
 Verdict = Literal["proved", "stale", "refuted"]
 PlaceState = Literal["holds", "moved", "changed", "removed", "forged"]
@@ -90,17 +90,14 @@ def read_answer(content: bytes, place: str) -> Answer:
         ) from error
 
 
-def verify_answer(answer: Answer, index: Index) -> Verification:
+def replay(answer: Answer, index: Index, asked: Asked | None) -> Verification:
     """What the documents of the index say of an answer that was given before."""
     texts = _Texts(index)
-    citations = tuple(
-        texts.check(item.document, item.version, item.start, item.end, item.quote) for item in answer.citations
-    )
-    passages = tuple(
-        texts.check(item.document, item.version, item.start, item.end, item.text) for item in answer.passages
-    )
-    sentences = tuple(_check_sentence(item, answer) for item in answer.sentences)
-    fault = _whole_fault(answer)
+    cited = {citation.n: texts.describe(citation) for citation in answer.citations}
+    sentences = tuple(_check_sentence(item, answer, asked, cited) for item in answer.sentences)
+    citations = tuple(texts.check(item, item.quote) for item in answer.citations)
+    passages = tuple(texts.check(item, item.text) for item in answer.passages)
+    fault = find_answer_fault(answer, asked) or texts.find_naming_fault(answer, asked)
     verdict = _judge(fault, sentences, (*citations, *passages))
     return Verification(answer.id, answer.question, verdict, fault, sentences, citations, passages)
 
@@ -112,15 +109,43 @@ class _Texts:
         self._index = index
         self._documents = index.documents()
 
-    def check(self, path: str, version: str, start: int, end: int, quote: str) -> CheckedPlace:
+    def describe(self, citation: Citation) -> Cited:
+        """A citation with its document's name and text, as the index has them where it has that very version."""
+        same = self._find(citation)
+        if same is None:
+            return Cited(citation, citation.title, None)
+        return Cited(citation, name_origin(same.title, same.source, same.date), self._index.text(same))
+
+    def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedPlace:
         """What became of a document's words."""
-        place = CheckedPlace(path, version, quote, "removed")
-        named = [document for document in self._documents if document.path == path]
-        same = next((document for document in named if document.version == version), None)
+        place = CheckedPlace(shown.document, shown.version, quote, "removed")
+        same = self._find(shown)
         if same is not None:
-            holds = 0 <= start < end and self._index.text(same)[start:end] == quote
-            return replace(place, state="holds", start=start, end=end) if holds else replace(place, state="forged")
-        return _follow(place, self._index.text(named[0]), start) if named else place
+            holds = 0 <= shown.start < shown.end and self._index.text(same)[shown.start : shown.end] == quote
+            known = replace(place, state="holds", start=shown.start, end=shown.end)
+            return known if holds else replace(place, state="forged")
+        other = next((document for document in self._documents if document.path == shown.document), None)
+        return place if other is None else _follow(place, self._index.text(other), shown.start)
+
+    def find_naming_fault(self, answer: Answer, asked: Asked | None) -> str | None:
+        """A document that is shown under another title or day than its own, or cited out of the time asked for."""
+        shown_documents: tuple[Citation | CitedPassage, ...] = (*answer.citations, *answer.passages)
+        for shown in shown_documents:
+            same = self._find(shown)
+            if same is None:
+                continue
+            # The day that a file was last written may change while its words do not.
+            dated = same.date_kind == "file" or shown.date == same.date.isoformat()
+            if shown.title != same.title or shown.date_kind != same.date_kind or not dated:
+                return f"it shows '{shown.document}' under another title or date"
+            if asked is not None and same.date_kind != "file" and not asked.period.holds(same.date):
+                return f"it shows '{shown.document}', which is not of the days that were asked for"
+        return None
+
+    def _find(self, shown: Citation | CitedPassage) -> StoredDocument | None:
+        """The very version of a document that an answer shows."""
+        named = (document for document in self._documents if document.path == shown.document)
+        return next((document for document in named if document.version == shown.version), None)
 
 
 def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
@@ -138,57 +163,14 @@ def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
     return replace(place, state="changed", start=span.start, end=span.end, now=span.slice(text))
 
 
-def _check_sentence(sentence: Sentence, answer: Answer) -> CheckedSentence:
+def _check_sentence(
+    sentence: Sentence, answer: Answer, asked: Asked | None, cited: Mapping[int, Cited]
+) -> CheckedSentence:
     quotes = [citation.quote for citation in answer.citations if citation.n in sentence.citations]
     support = round(weigh_support(sentence.text, quotes), 4)
-    return CheckedSentence(sentence.text, sentence.citations, _fault(sentence, answer), support)
-
-
-def _fault(sentence: Sentence, answer: Answer) -> str | None:
-    """Why a sentence does not rest on the quotations it cites; None when it does."""
-    cited = {citation.n: citation for citation in answer.citations}
-    marks = "".join(f"[{number}]" for number in sentence.citations)
-    if not sentence.citations:
-        return "it cites nothing"
-    unknown = next((number for number in sentence.citations if number not in cited), None)
-    if unknown is not None:
-        return f"there is no citation [{unknown}]"
-    if answer.answer[sentence.start : sentence.end] != f"{sentence.text} {marks}":
-        return "it does not stand in the answer where it should"
-    quoted = [cited[number] for number in sentence.citations]
-    return _unsupported(sentence, quoted, answer.understood_as or answer.question)
-
-
-def _unsupported(sentence: Sentence, citations: Sequence[Citation], question: str) -> str | None:
-    if sentence.kind == "verdict":
-        said = weigh_denials(question, [citation.quote for citation in citations])
-        return None if sentence.text == said else "its quotations do not say so"
-    faults = [_not_from(sentence, citation.quote) for citation in citations]
-    return None if None in faults else faults[0]
-
-
-def _not_from(sentence: Sentence, quote: str) -> str | None:
-    """Why a sentence does not follow from a quotation, by what kind it is."""
-    if sentence.text == plain_quote(quote):
-        return None
-    if sentence.kind == "words":
-        return None if is_cut_from(sentence.text, plain_quote(quote)) else "its words do not stand in the quotation"
-    return check_support(sentence.text, quote).fault
-
-
-def _whole_fault(answer: Answer) -> str | None:
-    if answer.refused:
-        return _refusal_fault(answer)
-    if not answer.sentences:
-        return "it has no sentence that cites anything"
-    said = " ".join(answer.answer[sentence.start : sentence.end] for sentence in answer.sentences)
-    return None if said == answer.answer else "it says more than its sentences"
-
-
-def _refusal_fault(answer: Answer) -> str | None:
-    begins = "" if answer.reason is None else REFUSALS[answer.reason].partition("{")[0]
-    says = answer.sentences or answer.citations or not begins or not answer.answer.startswith(begins)
-    return "it was refused, and yet says something" if says else None
+    return CheckedSentence(
+        sentence.text, sentence.citations, find_sentence_fault(sentence, answer, asked, cited), support
+    )
 
 
 def _judge(fault: str | None, sentences: Sequence[CheckedSentence], places: Sequence[CheckedPlace]) -> Verdict:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem
+from index import words as words_of
 
 _TOKEN = re.compile(r"(?:(?<!\w)[-−–]\s?(?=\d))?\d+(?:[.,:]\d+)*|\w+(?:[.’'-]\w+)*|[%$€£¥]")
 _BORDER = re.compile(r"[,;:()\[\]\"“”„«»]|(?:^|\s)[-–—]+(?=\s)|—")
@@ -98,6 +99,12 @@ def tokenize(text: str) -> tuple[Token, ...]:
             tokens.append(_token(match.group(), border))
             border = False
     return tuple(tokens)
+
+
+def says_more(words: str, question: str) -> bool:
+    """Whether a few words hold one of content that the question does not have."""
+    asked = set(words_of(question))
+    return any(word not in asked and word not in STOP_WORDS for word in words_of(words))
 
 
 def keeps(sentence: str, quote: str, question: str) -> bool:

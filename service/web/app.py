@@ -23,11 +23,12 @@ from starlette.types import Receive, Scope, Send
 from index import DateKind, DocumentAmbiguous, DocumentUnknown, Index, StoredDocument
 from service.answer import ANSWER, Answer, CitedPassage
 from service.assistant import Assistant
+from service.assistant.verify import verify_answer
 from service.errors import Loading, Stopped, WrongMediaType, code_of
 from service.events import EVENT, Done, Event, Failed, Quoted
 from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.settings import Settings
-from service.verification.replay import Verification, read_answer, verify_answer
+from service.verification.replay import Verification, read_answer
 from service.web.executor import Answering, Departure
 from service.web.middleware import Gate
 from service.web.openapi import (

@@ -214,7 +214,7 @@ class Answer:
     reason: Reason | None
     """why it was refused, see below; null for an answer"""
     confidence: float | None
-    """probability that the documents answer the question; null where no passage was read"""
+    """probability that the documents answer the question; null where nothing was read or it was not calibrated"""
     sentences: tuple[Sentence, ...]
     """the sentences of `answer`, in order"""
     citations: tuple[Citation, ...]

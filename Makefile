@@ -14,7 +14,7 @@ export Q
 BIN := $(VENV)/bin
 INDEX := .citewell/index
 
-.PHONY: help setup seeds ask serve test check eval results bench wheel image-check clean
+.PHONY: help setup seeds ask serve test check eval results docs bench wheel image-check clean
 
 help: ## list these targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench: eval ## seeds, speed and memory, 504 questions, BM25 by known figures, lo
 	CITEWELL_INDEX="$(INDEX)" "$(BIN)/python" -P -m eval.speed seeds/questions.jsonl
 	"$(BIN)/pytest" -q -s tests/bench_reference.py tests/soak_eval.py tests/soak_http.py tests/soak_kills.py \
 	    tests/soak_speed.py
+
+docs: setup ## write the generated parts of README.md and docs/ anew from the code
+	"$(BIN)/python" -P docs/generate.py
 
 wheel: setup ## build the wheel into dist/
 	isolation=; if "$(BIN)/python" -c 'import hatchling' 2>/dev/null; then isolation=--no-isolation; fi

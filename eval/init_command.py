@@ -58,7 +58,7 @@ def init_command(documents: str, out: str, count: int) -> None:
     if not proposals:
         raise EvaluationError(
             f"No sentence in '{documents}' could be made into a question or has an answer to ask for. Write "
-            "questions by hand; the README shows their fields."
+            "questions by hand; docs/evaluate.md shows their fields."
         )
     _save(file, to_yaml(proposals, file))
     _tell(file, proposals)

@@ -48,7 +48,7 @@ class Weights:
 
     `keyword` is the share of keywords, the rest that of meaning; `part` is added for the best part, `source` and
     `day` for what is named. `term_decay` is what a term loses that was told of in full, `same_source` what another
-    candidate of the same source does. What each brings alone: `python -m eval.ablation`, and DEVELOPMENT.md.
+    candidate of the same source does. What each brings alone: `python -m eval.ablation`, and eval/experiments.
     """
 
     keyword: float = 0.65

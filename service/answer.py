@@ -51,10 +51,15 @@ class Sentence:
     """One sentence of an answer, without its marks, and the numbers of the citations that prove it."""
 
     text: str
+    """the sentence, without its marks"""
     start: int
+    """where it begins in `answer`"""
     end: int
+    """where it ends there, before its marks"""
     citations: tuple[int, ...]
+    """the numbers `n` of the citations that prove it"""
     kind: SentenceKind
+    """whose words it has, see below"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,25 @@ class Citation:
     """The exact words a sentence rests on; `version` is the SHA-256 of the file, `page` counts from 1."""
 
     n: int
+    """its number, as in the mark `[1]`"""
     document: str
+    """path of the document below the folder that was added"""
     version: str
+    """SHA-256 of the document's file"""
     title: str
+    """title of the document"""
     date: str
+    """day of the document, ISO"""
     date_kind: DateKind
+    """whether the text states that day, the page's metadata do, or only the file's time"""
     page: int | None
+    """page in the document, from 1; null where it has no pages"""
     start: int
+    """where the quotation begins in the stored text"""
     end: int
+    """where it ends there"""
     quote: str
+    """the exact words, `text[start:end]`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +93,15 @@ class Reprint:
     """Another document with the same words, as when several papers print one agency's story."""
 
     document: str
+    """path of the other document"""
     version: str
+    """SHA-256 of its file"""
     title: str
+    """its title"""
     source: str | None
+    """who published it, if that is known"""
     date: str
+    """its day, ISO"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +109,27 @@ class CitedPassage:
     """A passage that was searched for the answer, best first; `score` compares passages of one answer only."""
 
     document: str
+    """path of the document below the folder that was added"""
     version: str
+    """SHA-256 of the document's file"""
     title: str
+    """title of the document"""
     date: str
+    """day of the document, ISO"""
     date_kind: DateKind
+    """where that day comes from, as in a citation"""
     page: int | None
+    """page in the document, from 1; null where it has no pages"""
     start: int
+    """where the passage begins in the stored text"""
     end: int
+    """where it ends there"""
     text: str
+    """the passage, `text[start:end]` of the document"""
     score: float
+    """how well it fits; comparable within one answer only"""
     also_reported_by: tuple[Reprint, ...]
+    """other documents that print the same words"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +137,11 @@ class Searched:
     """How many documents were searched, and the ISO days of the earliest and the latest; None of none."""
 
     documents: int
+    """how many were searched"""
     first: str | None
+    """day of the earliest, ISO"""
     last: str | None
+    """day of the latest, ISO"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +154,21 @@ class SearchedPeriod:
     """
 
     after: str | None
+    """only documents of that day or later"""
     before: str | None
+    """only documents of earlier days"""
     as_of: str | None
+    """only documents of that day or earlier"""
     preferred_after: str | None
+    """documents from that day on came first"""
     preferred_before: str | None
+    """documents of earlier days came first"""
     newest_first: bool
+    """whether the newest came first"""
     words: tuple[str, ...]
+    """the question's words that say so"""
     today: str
+    """the day from which they were understood"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +180,15 @@ class Trace:
     """
 
     tier: Tier
+    """whose words the answer has, see below"""
     model: ModelUse
+    """what the language model had to do with it, see below"""
     subject: float | None
+    """how much the passages are about what is asked; null where that was not measured"""
     seconds: dict[str, float]
+    """seconds since the question came, by step"""
     tokens: dict[str, int]
+    """the model's tokens: `prompt` read, `answer` written"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +202,31 @@ class Answer:
     """
 
     id: str
+    """the caller's name for the question, or a new one"""
     question: str
+    """the question as it was asked"""
     understood_as: str | None
+    """the stand-alone question that was answered, for a follow-up; otherwise null"""
     answer: str
+    """the text, with a mark such as `[1]` behind each sentence; of a refusal, why"""
     refused: bool
+    """whether the documents do not answer"""
     reason: Reason | None
+    """why it was refused, see below; null for an answer"""
     confidence: float | None
+    """probability that the documents answer the question; null where nothing was read or it was not calibrated"""
     sentences: tuple[Sentence, ...]
+    """the sentences of `answer`, in order"""
     citations: tuple[Citation, ...]
+    """what the sentences rest on, in the order of their numbers"""
     passages: tuple[CitedPassage, ...]
+    """the closest passages, best first"""
     searched: Searched
+    """how much was searched"""
     period: SearchedPeriod | None
+    """how time narrowed the search; null where it played no part"""
     trace: Trace
+    """how the answer came about"""
 
 
 ANSWER = TypeAdapter(Answer)

@@ -13,7 +13,7 @@ from fakes import ScriptedGenerator
 
 from service.errors import ModelLost, ModelUnavailable
 from service.llm.models import prepare
-from service.llm.process import LlamaProcess
+from service.llm.process import LlamaProcess, State, start_model
 from service.llm.prompts import STOP, make_prompt
 from service.llm.protocol import Generator, Message, Request, Usage
 from service.settings import load_settings
@@ -307,6 +307,31 @@ def test_a_file_with_gguf_on_it_and_garbage_in_it_is_named(tmp_path: Path) -> No
             llama.count(EVIDENCE)
     assert time.monotonic() - begun < 30
     llama.close()
+
+
+@pytest.mark.model
+def test_the_time_limits_are_the_settings(model_file: Path) -> None:
+    llama = start_model(model_file, load_settings({}, context_tokens=1400, model_load_seconds=0.01))
+    with pytest.raises(ModelLost, match="took too long"):
+        llama.load()
+    llama.close()
+    assert llama.state is State.CLOSED
+    with pytest.raises(ModelLost, match="closed"):
+        llama.load()
+
+
+@pytest.mark.model
+def test_each_state_is_told(model_file: Path) -> None:
+    llama = LlamaProcess(model_file, CONTEXT, 2)
+    assert llama.state is State.STARTING
+    llama.load()
+    assert llama.state is State.READY
+    os.kill(llama.pid, signal.SIGKILL)
+    psutil.Process(llama.pid).wait(10)
+    assert not llama.ready()
+    assert llama.state is State.STARTING
+    llama.close()
+    assert llama.state is State.CLOSED
 
 
 @pytest.mark.model

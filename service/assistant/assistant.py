@@ -18,7 +18,7 @@ from service.assistant.stream import Cancelled, Inquiry, Streamer
 from service.errors import ServiceError, Stopped
 from service.events import Done, Event, Failed, Quoted
 from service.llm.models import prepare
-from service.llm.process import LlamaProcess
+from service.llm.process import start_model
 from service.llm.protocol import Generator
 from service.question.dates import NO_DATES, Dates
 from service.question.question import Question, encodable, read_question
@@ -194,7 +194,7 @@ def open_assistant(settings: Settings) -> Assistant:
     splitter = Splitter(settings.chunk_tokens, settings.overlap_tokens)
     index = Index.open(settings.index, embedder, splitter)
     model = prepare(settings)
-    generator = None if model is None else LlamaProcess(model, settings.context_tokens, settings.threads)
+    generator = None if model is None else start_model(model, settings)
     assistant = Assistant(index, embedder, generator, settings, choose_reader(settings))
     threading.Thread(target=_load, args=(assistant,), daemon=True).start()
     return assistant

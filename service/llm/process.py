@@ -33,6 +33,7 @@ from service.llm.messages import (
     encode,
 )
 from service.llm.protocol import Request, Usage
+from service.settings import Settings
 
 _POLL_SECONDS = 0.1
 """Between two looks at whether a request was cancelled."""
@@ -244,6 +245,12 @@ class LlamaProcess:
         child = _Child(self._arguments)
         self._state = State.STARTING
         return child
+
+
+def start_model(model: Path, settings: Settings) -> LlamaProcess:
+    """The process of a model's file, with the settings' context, threads and time limits."""
+    limits = TimeLimits(load=settings.model_load_seconds, cancel=settings.model_cancel_seconds)
+    return LlamaProcess(model, settings.context_tokens, settings.threads, limits)
 
 
 class _Cancelled(Exception):

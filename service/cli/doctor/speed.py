@@ -8,7 +8,7 @@ from index import EmbedderUnavailable
 from service.cli.doctor.finding import Finding, NotTried
 from service.cli.doctor.models import model_file, usable_embedder
 from service.errors import ModelLost, ModelUnavailable
-from service.llm.process import LlamaProcess
+from service.llm.process import LlamaProcess, start_model
 from service.llm.protocol import Message, Request, Usage
 from service.settings import Settings
 
@@ -40,7 +40,7 @@ def check_model_speed(settings: Settings) -> Finding:
     """Seconds that the model takes to load, and tokens that it reads and writes a second."""
     path = model_file(settings)
     began = time.perf_counter()
-    model = LlamaProcess(path, settings.context_tokens, settings.threads)
+    model = start_model(path, settings)
     try:
         _ = model.context
         load = round(time.perf_counter() - began, 1)

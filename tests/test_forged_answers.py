@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fakes import FakeEmbedder, FakeReader
 
-from index import Index
+from index import Index, Splitter, add, remove
 from service.answer import Answer, Citation, Sentence, SentenceKind
 from service.assistant import Assistant
 from service.assistant.verify import verify_answer
@@ -119,6 +120,23 @@ def test_the_products_own_answers_are_proved(index: Index, answers: Answers, nam
     }
     begins |= {"words": "870 [1]", "person": "Ida Voss [1]", "follow_up": "Yes [1]"}
     assert answers[name].answer.startswith(begins.get(name, ""))
+
+
+@pytest.mark.parametrize("name", [name for name in ASKED if name != "refused"])
+@pytest.mark.parametrize("removed", [False, True])
+def test_the_products_own_answers_are_stale_when_their_documents_change(
+    index: Index, answers: Answers, fake_embedder: FakeEmbedder, tmp_path: Path, *, name: str, removed: bool
+) -> None:
+    for document, text in (("harbour.md", HARBOUR), ("mill.md", MILL)):
+        if removed:
+            remove(tmp_path / "index", document)
+        else:
+            (tmp_path / "documents" / document).write_text(
+                text.replace("---\ntitle: The", "---\ntitle: News of the")
+            )
+    if not removed:
+        add(tmp_path / "index", tmp_path / "documents", fake_embedder, Splitter())
+    assert verify_answer(answers[name], index).verdict == "stale"
 
 
 FORGERIES: Mapping[str, Callable[[Answers], Answer]] = {

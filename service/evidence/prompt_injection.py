@@ -95,6 +95,7 @@ def is_injection(text: str) -> bool:
     if _MARKUP.search(text):
         return True
     words = [word.replace("’", "'") for word in _TOKEN.findall(_QUOTED.sub(" ; ", text.lower()))]
+    words = words[next((position for position, word in enumerate(words) if word[0].isalnum()), len(words)) :]
     if not words or _is_reported(words):
         return False
     clauses = (*_commands(words), *_obligations(words))

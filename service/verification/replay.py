@@ -113,7 +113,7 @@ class _Texts:
         """A citation with its document's name and text, as the index has them where it has that very version."""
         same = self._find(citation)
         if same is None:
-            return Cited(citation, citation.title, None)
+            return Cited(citation)
         return Cited(citation, name_origin(same.title, same.source, same.date), self._index.text(same))
 
     def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedPlace:

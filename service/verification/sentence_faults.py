@@ -21,11 +21,11 @@ from service.verification.yes_no import Quotation, covers, find_gap, parts_of
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation, what its document is called, and its whole text; None where the index has it no more."""
+    """A citation, what its document is called, and its whole text; both None where the index has it no more."""
 
     citation: Citation
-    origin: str
-    text: str | None
+    origin: str | None = None
+    text: str | None = None
 
     @property
     def quotation(self) -> Quotation:
@@ -101,10 +101,9 @@ def _find_words_fault(words: str, cited: Cited, asked: Asked) -> str | None:
         return "its words do not stand in the quotation"
     if not asked.fits(words):
         return "its words are nothing that the question asks for"
-    known = {*terms(cited.origin), *terms(cited.text or cited.citation.quote)}
-    if cited.text is not None and known.isdisjoint(terms(asked.query)):
-        return "its document has no word of the question"
-    return None
+    known = terms(f"{cited.origin or ''} {cited.text or ''}")
+    is_beside = cited.text is not None and set(terms(asked.query)).isdisjoint(known)
+    return "its document has no word of the question" if is_beside else None
 
 
 def _find_quotation_fault(text: str, cited: Cited, _: Asked) -> str | None:

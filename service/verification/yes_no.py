@@ -26,10 +26,10 @@ _RELATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A sentence of a document; `origin` is what the document is called: its title, its source, its date."""
+    """A sentence of a document; `origin` is what that is called (title, source, date), None where nobody knows."""
 
     text: str
-    origin: str
+    origin: str | None
 
 
 def name_origin(title: str, source: str | None, day: date) -> str:
@@ -59,11 +59,16 @@ def conclude(question: str, quotations: Sequence[Quotation]) -> YesNo | None:
 
 
 def find_gap(question: str, quotations: Sequence[Quotation]) -> str | None:
-    """The first part, name or number of the question that the quotations lack; None where they lack nothing."""
+    """The first part, name or number of the question that the quotations lack; None where they lack nothing.
+
+    Names and numbers may stand in what a document is called, so they are not missed where that is not known.
+    """
     parts = parts_of(question)
     for part in parts:
         if not any(covers(part, quotation.text, len(parts) == 1) for quotation in quotations):
             return part.strip()
+    if any(quotation.origin is None for quotation in quotations):
+        return None
     known = {token.key for item in quotations for token in tokenize(f"{item.origin}. {item.text}")}
     long_parts = [part for part in parts if len(parts) > 1 and not _is_short(part)]
     return next((token.form for part in long_parts for token in _named(part) if token.key not in known), None)

@@ -653,7 +653,7 @@ def test_in_a_pipe_a_signal_ends_it(
     if asked:
         process.stdin.write("How much will the Line 4 tram cost?\n")
         process.stdin.flush()
-    time.sleep(2)
+    model_of(process.pid)  # it has begun to load
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from bridge import BRIDGE, QUESTION
 from fakes import SEEDS, FakeEmbedder, write
+from serving import model_of
 
 from index import Index
 from service.assistant import Assistant
@@ -228,7 +228,7 @@ def test_index_life(run_citewell: Run, tmp_path: Path) -> None:
 def test_ctrl_c_is_no_traceback_and_leaves_no_process(tmp_path: Path, seed_settings: Settings) -> None:
     command = [Path(sys.executable).with_name("citewell"), "ask", PHASES, "--index", str(seed_settings.index)]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(2.0)
+    model_of(process.pid)  # it has begun to load
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

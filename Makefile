@@ -36,8 +36,8 @@ seeds: setup
 	    printf '%s\n' "$$now" >"$(INDEX)/.seeds"
 	fi
 
-test: setup ## run all tests
-	"$(BIN)/pytest" -q
+test: setup ## run all tests, or those of a tier: make test TIER='not model'
+	"$(BIN)/pytest" -q $(if $(TIER),-m "$(TIER)")
 
 check: setup ## lint, format, types and import contracts
 	"$(BIN)/ruff" check

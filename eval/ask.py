@@ -9,7 +9,7 @@ from typing import Protocol
 
 import psutil
 
-from eval.datasets.dataset import Claim, Dataset
+from eval.datasets.dataset import Dataset, LabelledClaim
 from eval.gold import Gold
 from eval.losses import find_loss
 from eval.ranking import Ranks, Retrieved, Retriever, find_ranks, score_ranks
@@ -24,7 +24,7 @@ from service.question.question import read_question
 from service.verification.claims import SUPPORTED, weigh_support
 
 
-class Answering(Protocol):
+class QuestionAnswerer(Protocol):
     """What a run needs of an assistant."""
 
     def answer(
@@ -104,7 +104,7 @@ class Questioner:
     """
 
     dataset: Dataset
-    assistant: Answering | None
+    assistant: QuestionAnswerer | None
     retriever: Retriever | None
     passages: int
     in_corpus: Callable[[Gold], bool]
@@ -183,7 +183,7 @@ class Questioner:
         )
 
 
-def listen(assistant: Answering, gold: Gold) -> Heard:
+def listen(assistant: QuestionAnswerer, gold: Gold) -> Heard:
     """Asks one question; whatever goes wrong in it becomes the error."""
     started = time.perf_counter()
     quoted, quoted_seconds, answer, error = None, None, None, None
@@ -203,7 +203,7 @@ def listen(assistant: Answering, gold: Gold) -> Heard:
     return Heard(quoted, None if error else answer, quoted_seconds, seconds, error)
 
 
-def check_claim(claim: Claim) -> Record:
+def check_claim(claim: LabelledClaim) -> Record:
     """The record of a claim that is held against its references."""
     started = time.perf_counter()
     found, error = None, None

@@ -18,7 +18,8 @@ from eval.report import print_report
 from eval.report_commands import compare_command, gate_command, report_command
 from eval.run import run
 from service.cli.options import EXIT_INTERRUPTED, index_option, json_option, refuse_empty
-from service.cli.render import ProgressBar, strip_controls
+from service.cli.progress import ProgressBar
+from service.cli.terminal import strip_controls
 from service.settings import Settings, load_settings, refuses_colour
 
 _DEFAULT_QUESTIONS = Path("seeds/questions.jsonl")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.metrics import Measure, Unit
-from service.cli.render import strip_controls
+from service.cli.terminal import strip_controls
 
 
 def _seconds(value: float) -> str:

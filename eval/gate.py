@@ -21,6 +21,7 @@ from eval.figures import show_difference, show_p
 from eval.metrics import ALIASES, METRICS, Measure, measure, metric_of
 from eval.record import Header, Record
 from eval.report import find_lost
+from eval.served import ELSEWHERE, kind_of, show_settings, undeclared_settings
 
 FORMAT = 1
 """Of baseline files."""
@@ -58,8 +59,6 @@ gated, for answers are sentences and it is near 0; nor are time, tokens and memo
 
 _SLACK = 1e-9
 _PLACES = 4
-_ELSEWHERE = frozenset({"index", "cache", "bench", "host", "port", "hosts"})
-"""Settings that say where something is, not what."""
 _FACTS = (
     "citewell commit packages settings model prompts corpus index machine retriever retrieval_only split limit "
     "seed files"
@@ -186,6 +185,27 @@ def changed_facts(baseline: Baseline, header: Header) -> dict[str, tuple[Any, An
     return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
 
 
+def undeclared(baseline: Baseline) -> dict[str, Any]:
+    """The settings in which the baseline differs from what is served, and may not by its kind; then and by name."""
+    kind = kind_of(
+        retriever=str(baseline.facts.get("retriever")),
+        retrieval_only=bool(baseline.facts.get("retrieval_only")),
+        has_claims="correct" in baseline.metrics,
+    )
+    return undeclared_settings(kind, baseline.facts.get("settings") or {})
+
+
+def note_on_settings(subject: str, baseline: Baseline) -> str | None:
+    """One sentence where the baseline does not measure what is served; `subject` names its file."""
+    found = undeclared(baseline)
+    if not found:
+        return None
+    return (
+        f"{subject} was not measured as it is served: {show_settings(found)} are no default settings. "
+        "Run its command again without them."
+    )
+
+
 def _require_sound(header: Header, records: Sequence[Record]) -> None:
     """What is broken is nothing to hold later runs to."""
     if not records:
@@ -223,7 +243,7 @@ def _tolerance(key: str, n: int) -> float:
 
 def _facts(header: Header) -> dict[str, Any]:
     facts = {name: getattr(header, name) for name in _FACTS}
-    settings = {name: _without_folder(value) for name, value in header.settings.items() if name not in _ELSEWHERE}
+    settings = {name: _without_folder(value) for name, value in header.settings.items() if name not in ELSEWHERE}
     index = {name: _without_folder(value) for name, value in header.index.items() if name != "generation"}
     return json.loads(json.dumps({**facts, "settings": settings, "index": index}))  # type: ignore[no-any-return]
 

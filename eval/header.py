@@ -51,21 +51,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchedIndex:
     """What the questions are asked of: counts and manifest of an index, and a digest of its documents' versions."""
 
     index: Mapping[str, Any]
     corpus: str
 
 
-def describe_index(index: Index, folder: Path) -> Searched:
+def describe_index(index: Index, folder: Path) -> SearchedIndex:
     """What an open index and its folder say of themselves."""
     found = describe(folder)
     digest = hashlib.sha256()
     for path, content in sorted((document.path, document.version) for document in index.documents()):
         digest.update(f"{path}\0{content}\0".encode(errors="surrogateescape"))
     facts = {**asdict(found.counts), "generation": found.generation, **asdict(found.manifest)}
-    return Searched(facts, digest.hexdigest())
+    return SearchedIndex(facts, digest.hexdigest())
 
 
 def describe_run(  # noqa: PLR0913 - a header says all there is to say
@@ -76,7 +76,7 @@ def describe_run(  # noqa: PLR0913 - a header says all there is to say
     questions: int,
     gaps: int,
     choice: Choice,
-    searched: Searched,
+    searched: SearchedIndex,
     command: str,
 ) -> Header:
     """The header of a run that begins now. Raises ServiceError when the model cannot be prepared."""

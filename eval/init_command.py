@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from eval.errors import EvaluationError
-from eval.propose import Page, Proposal, propose, read_pages, to_yaml
+from eval.proposing.propose import Page, Proposal, propose, read_pages, to_yaml
 from index import Index, Splitter, add
 from service.cli.options import EXIT_FAILED, refuse_empty
-from service.cli.render import ProgressBar, strip_controls
+from service.cli.progress import ProgressBar
+from service.cli.terminal import strip_controls
 from service.settings import Settings, load_settings
 
 _SUFFIXES = (".yaml", ".yml")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from eval.datasets.dataset import Claim
+from eval.datasets.dataset import LabelledClaim
 from eval.gold import Gold
 from service.answer import Answer
 
@@ -83,7 +83,7 @@ class Record:
     type: str
     group: str | None = None
     gold: Gold | None = None
-    claim: Claim | None = None
+    claim: LabelledClaim | None = None
     ranks: tuple[int | None, ...] | None = None
     answer: Answer | None = None
     scores: dict[str, Score]

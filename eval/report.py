@@ -27,6 +27,7 @@ from eval.figures import (
 from eval.gold import QUESTION_TYPES
 from eval.metrics import METRICS, NOTHING, Measure, Unit, measure, metric_of
 from eval.record import Header, Loss, Record
+from eval.served import changed_settings, show_settings
 
 Measures = Mapping[str, Measure]
 
@@ -82,7 +83,7 @@ _OF_REFUSALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """Everything that is told of a run. `losses` has the ids of the questions by loss, `failures` errors by id."""
 
     header: Header
@@ -94,9 +95,9 @@ class Report:
     failures: Mapping[str, str]
 
 
-def make_report(header: Header, records: Sequence[Record]) -> Report:
+def make_report(header: Header, records: Sequence[Record]) -> RunReport:
     """The report of these records; what no record has a part in is left out."""
-    return Report(
+    return RunReport(
         header=header,
         questions=len(records),
         metrics=measure(records),
@@ -113,7 +114,7 @@ def find_lost(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     return {loss: ids for loss, ids in lost.items() if ids}
 
 
-def to_object(report: Report) -> dict[str, Any]:
+def to_object(report: RunReport) -> dict[str, Any]:
     """The report as JSON, as the top of this file says."""
     whole = {**dict.fromkeys(NAMED, NOTHING), **report.metrics}
     order = [key for key in METRICS if key in whole]
@@ -135,6 +136,7 @@ def describe(header: Header) -> dict[str, str]:
         "data set": header.dataset,
         "retriever": header.retriever,
         "model": "not asked" if header.retrieval_only else (header.model or {}).get("file", "none"),
+        "settings that are no defaults": show_settings(changed_settings(header.settings)),
         "Citewell": f"{header.citewell}, commit {header.commit or 'unknown'}",
         "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
         "started": header.started,
@@ -165,7 +167,7 @@ def print_report(console: Console, header: Header, records: Sequence[Record], wa
         console.print(as_plain_text(f"failed: {name}: {error}"), soft_wrap=True)
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: RunReport) -> str:
     """The report as a page of Markdown."""
     asked = f"{report.questions} of {report.header.questions} questions"
     facts = [f"- {name}: {escape_markdown(fact)}" for name, fact in describe(report.header).items()]
@@ -248,7 +250,7 @@ def _count(found: Measures) -> str:
     return str(found["seconds_p50"].n)
 
 
-def _rows_foot(report: Report) -> str:
+def _rows_foot(report: RunReport) -> str:
     rows = (*report.types.values(), *report.groups.values())
     is_mixed = any({"false_refusals", "refused_unanswerable"} <= found.keys() for found in rows)
     return f"{_OF_SECONDS} {_OF_REFUSALS}" if is_mixed else _OF_SECONDS
@@ -292,7 +294,7 @@ def _interval(found: Measure, show: Callable[[float], str]) -> list[str]:
     return [f"{show(found.low)}-{show(found.high)}".replace("1.00", "1.0")]
 
 
-def _losses_table(report: Report) -> Table:
+def _losses_table(report: RunReport) -> Table:
     table = Table("lost", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column("questions", justify="right")
     table.add_column("", no_wrap=True)

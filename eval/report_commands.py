@@ -12,11 +12,20 @@ from rich.console import Console
 from eval import compare, report
 from eval.errors import EvaluationError
 from eval.figures import print_table
-from eval.gate import Baseline, Verdict, changed_facts, check, make_baseline, read_baseline, write_baseline
+from eval.gate import (
+    Baseline,
+    Verdict,
+    changed_facts,
+    check,
+    make_baseline,
+    note_on_settings,
+    read_baseline,
+    write_baseline,
+)
 from eval.plot import save_plot
 from eval.runs import Run, notes_on, read_run
 from service.cli.options import EXIT_FAILED, json_option, refuse_empty
-from service.cli.render import strip_controls
+from service.cli.terminal import strip_controls
 from service.settings import refuses_colour
 
 _SHORT = 60
@@ -92,7 +101,8 @@ def gate_command(run: str, file: str, reason: str | None, as_json: bool) -> None
     gated scores), and when it rose beyond its tolerance, for what nobody can explain may be a fault of measuring.
     Of few questions one may turn on a machine's rounding, not two. Other questions, failed questions and
     quotations that do not stand in their document fail as well. Time, tokens and memory are not gated, for they
-    are the machine's too. Exit code 2: wrong usage.
+    are the machine's too. A baseline of answers whose settings are not the defaults is told on standard error.
+    Exit code 2: wrong usage.
 
     \b
     Examples:
@@ -108,6 +118,7 @@ def gate_command(run: str, file: str, reason: str | None, as_json: bool) -> None
         return
     if before is None:
         raise click.UsageError(f"There is no baseline '{path}'. Make the run one: {_accepting(run, file)}")
+    _warn_of_settings(path, before)
     verdicts = check(before, read.header, read.records)
     changed = changed_facts(before, read.header)
     if as_json:
@@ -124,12 +135,19 @@ def _accept(read: Run, path: Path, before: Baseline | None, reason: str, as_json
         raise click.UsageError("The reason is empty. Say why this run is what later ones should be held to.")
     baseline = make_baseline(read.header, read.records, reason.strip(), before)
     write_baseline(path, baseline)
+    _warn_of_settings(path, baseline)
     gated = {key: baseline.metrics[key].value for key in baseline.tolerances}
     if as_json:
         _echo({"baseline": str(path), "gated": baseline.tolerances, "values": gated})
         return
     told = ", ".join(f"{key} {value:.3f}" for key, value in gated.items() if value is not None)
     click.echo(strip_controls(f"'{path}' holds {baseline.questions} questions: {told}."))
+
+
+def _warn_of_settings(path: Path, baseline: Baseline) -> None:
+    note = note_on_settings(f"The baseline '{path}'", baseline)
+    if note is not None:
+        click.echo(strip_controls(f"citewell: {note}"), err=True)
 
 
 def _verdicts_object(verdicts: Sequence[Verdict], changed: dict[str, tuple[Any, Any]]) -> dict[str, Any]:

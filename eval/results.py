@@ -1,4 +1,4 @@
-"""RESULTS.md, the record of what was measured, made from the baseline files: `python -m eval.results [--check]`.
+"""RESULTS.md, the present state of all figures, made from the baseline files: `python -m eval.results [--check]`.
 
 `--check` writes nothing and exits with 1 when the page is not what the baselines give.
 """
@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from eval.figures import UNKNOWN, escape_markdown, markdown_table, show_value
-from eval.gate import Baseline, read_baseline
+from eval.gate import Baseline, read_baseline, undeclared
 from eval.metrics import metric_of
 from eval.published import PUBLISHED, Published
 from eval.report import INDEPENDENT, metrics_markdown
-from service.settings import Settings
+from eval.served import changed_settings, show_settings
 
 BASELINES = Path(__file__).parent / "baselines"
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -23,7 +23,9 @@ PAGE = Path(__file__).parent / "RESULTS.md"
 _HEAD = f"""# Results
 
 Made by `python -m eval.results` from the files in `eval/baselines/`; do not edit. Each file is one run of the whole
-product, or of its search alone, and later runs are held to it by `citewell eval gate`. Every question counts, one
+product, or of its search alone, and later runs are held to it by `citewell eval gate`. This is the present state
+alone: why a baseline was moved stands in its file, what was tried on the way in `eval/experiments/`. Answers are
+measured as they are served, with the default settings; where not, the table says so. Every question counts, one
 that failed as well. Intervals are at 95 %: Wilson's for shares, the bootstrap over questions for other means, order
 statistics for seconds. Seconds, tokens and memory hold for the machine that is named.
 
@@ -48,9 +50,9 @@ def render(baselines: Mapping[str, Baseline]) -> str:
     """The page."""
     if not baselines:
         return f"{_HEAD}\n{_NONE}"
-    headings = ("record", "data set", "n", "date", "figures", "why it stands")
+    headings = ("record", "data set", "n", "date", "figures", "not as it is served")
     rows = (
-        (name, found.dataset, str(found.questions), found.date, _figures(found), escape_markdown(found.reason))
+        (name, found.dataset, str(found.questions), found.date, _figures(found), _unserved(found))
         for name, found in baselines.items()
     )
     return "\n".join(
@@ -91,11 +93,10 @@ def _facts(baseline: Baseline) -> dict[str, str]:
         "questions drawn": "all"
         if facts.get("limit") is None
         else f"{facts['limit']} with seed {facts.get('seed')}",
-        "settings that are no defaults": _changed_settings(facts.get("settings") or {}),
+        "settings that are no defaults": show_settings(changed_settings(facts.get("settings") or {})),
         "Citewell": f"{facts.get('citewell')}, commit {facts.get('commit') or 'unknown'}",
         "model": "not asked" if facts.get("retrieval_only") else model.get("file", "none"),
         "machine": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
-        "why this stands": baseline.reason,
     }
 
 
@@ -105,11 +106,10 @@ def _name(baseline: Baseline) -> str:
     return _RETRIEVERS.get(retriever, retriever)
 
 
-def _changed_settings(settings: Mapping[str, Any]) -> str:
-    """Settings other than the defaults, by name; a baseline has none that only say where something is."""
-    defaults = Settings.model_validate({}).model_dump(mode="json")
-    changed = (f"{name} {value}" for name, value in settings.items() if defaults.get(name) != value)
-    return ", ".join(changed) or "none"
+def _unserved(baseline: Baseline) -> str:
+    """The settings in which the run may not differ from what is served, and does; mostly nothing."""
+    found = undeclared(baseline)
+    return escape_markdown(show_settings(found)) if found else ""
 
 
 def _beside(baseline: Baseline, published: Published) -> str:

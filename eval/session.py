@@ -10,11 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from eval.ask import Answering, IndexRetriever, Questioner, StoredTexts, check_claim
+from eval.ask import IndexRetriever, QuestionAnswerer, Questioner, StoredTexts, check_claim
 from eval.corpus import IndexCache, digest_of
-from eval.datasets.dataset import Claim, Dataset, SourceDocument
+from eval.datasets.dataset import Dataset, LabelledClaim, SourceDocument
 from eval.gold import Gold, evened_answer
-from eval.header import Choice, Searched, describe_index
+from eval.header import Choice, SearchedIndex, describe_index
 from eval.locate import find_gaps, locate
 from eval.ranking import KeywordReference
 from eval.record import Record
@@ -27,7 +27,7 @@ from service.events import Event
 from service.question.dates import NO_DATES, Dates
 from service.settings import Settings
 
-Item = Gold | Claim
+Item = Gold | LabelledClaim
 """What gets one record."""
 
 
@@ -36,7 +36,7 @@ class Session:
     """What is asked, in order, of what, and how; `gaps` are sentences on what the documents lack."""
 
     items: tuple[Item, ...]
-    searched: Searched
+    searched: SearchedIndex
     gaps: tuple[str, ...]
     ask: Callable[[Item], Record]
     warm_up: Callable[[Item], None]
@@ -82,10 +82,10 @@ def _open_claims(dataset: Dataset, settings: Settings, choice: Choice, opening: 
     digest = hashlib.sha256("\0".join(text for claim in dataset.claims for text in claim.references).encode())
 
     def ask(item: Item) -> Record:
-        assert isinstance(item, Claim)
+        assert isinstance(item, LabelledClaim)
         return check_claim(item)
 
-    return Session(dataset.claims, Searched({}, digest.hexdigest()), (), ask, lambda item: None)  # noqa: ARG005
+    return Session(dataset.claims, SearchedIndex({}, digest.hexdigest()), (), ask, lambda item: None)  # noqa: ARG005
 
 
 # --- one corpus for all questions ---
@@ -102,7 +102,7 @@ def _open_reference(dataset: Dataset, settings: Settings, choice: Choice, openin
         in_corpus=_Coverage(dataset, names, located=False).holds,
         is_verbatim=lambda citation: False,  # noqa: ARG005 - nothing is cited
     )
-    return _session(dataset.golds, Searched({}, digest_of(dataset.corpus)), (), questioner)
+    return _session(dataset.golds, SearchedIndex({}, digest_of(dataset.corpus)), (), questioner)
 
 
 def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:
@@ -141,7 +141,9 @@ def _with_index(dataset: Dataset, settings: Settings, embedder: Embedder, bar: W
     return settings
 
 
-def _session(golds: tuple[Gold, ...], searched: Searched, gaps: tuple[str, ...], questioner: Questioner) -> Session:
+def _session(
+    golds: tuple[Gold, ...], searched: SearchedIndex, gaps: tuple[str, ...], questioner: Questioner
+) -> Session:
     def ask(item: Item) -> Record:
         assert isinstance(item, Gold)
         return questioner.ask(item)
@@ -173,7 +175,7 @@ class _Coverage:
 
 
 def _may_hold(text: str, gold: Gold) -> bool:
-    """False for most of the texts, in a tenth of the time that words take."""
+    """False for most of the texts that do not hold the answer, in far less time than a search for whole words."""
     return all(any(evened_answer(words) in text for words in part) for part in gold.answers)
 
 
@@ -191,7 +193,7 @@ def _open_contexts(dataset: Dataset, settings: Settings, choice: Choice, opening
         ask(item)
 
     documents = [document for gold in dataset.golds for document in dataset.contexts[gold.id]]
-    return Session(dataset.golds, Searched(contexts.manifest(), digest_of(documents)), (), ask, warm_up)
+    return Session(dataset.golds, SearchedIndex(contexts.manifest(), digest_of(documents)), (), ask, warm_up)
 
 
 class _Contexts:
@@ -229,7 +231,7 @@ class _Contexts:
             return self._questioner(_Failing(fault), lambda _: False).ask(gold)
         return self._questioner(assistant, holds).ask(located)
 
-    def _questioner(self, assistant: Answering, holds: Callable[[Citation], bool]) -> Questioner:
+    def _questioner(self, assistant: QuestionAnswerer, holds: Callable[[Citation], bool]) -> Questioner:
         return Questioner(self._dataset, assistant, None, self._settings.passages, lambda _: True, holds)
 
     def _assistant(self, gold: Gold) -> Assistant:

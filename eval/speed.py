@@ -15,9 +15,10 @@ from statistics import median
 
 from tqdm import tqdm
 
-from eval.ask import Answering, listen, memory_mb
+from eval.ask import QuestionAnswerer, listen, memory_mb
 from eval.errors import EvaluationError
-from eval.gold import Gold, load_gold
+from eval.gold import Gold
+from eval.gold_file import load_gold
 from index import IndexingError
 from service.assistant import open_assistant
 from service.errors import ServiceError
@@ -28,7 +29,7 @@ _COLD_RUNS = 5
 _COLD_QUESTION = "What phases did Biden's proposal have?"
 
 
-def measure_warm(assistant: Answering, golds: Sequence[Gold]) -> dict[str, float | None]:
+def measure_warm(assistant: QuestionAnswerer, golds: Sequence[Gold]) -> dict[str, float | None]:
     """Seconds to the first quotation and to the end over all questions, after one pass that is not counted."""
     for _ in range(2):
         heard = [listen(assistant, gold) for gold in tqdm(golds, desc="warm", file=sys.stderr)]

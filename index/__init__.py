@@ -1,6 +1,7 @@
 """Documents to ranked passages: reading, splitting, embedding, storing, searching. Knows no language model."""
 
 from index.build import Outcome, Report, Step, Watcher, add, remove, sync
+from index.calendar_words import MONTHS, ORDINALS, SPELLED_NUMBERS, WEEKDAYS
 from index.choose import select
 from index.documents import Chunk, DateKind, Document, Span
 from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
@@ -25,14 +26,18 @@ from index.store import Counts, Reach, StoredDocument, StoredSpan
 from index.vectors import VectorKind
 from index.verify import Fault, verify
 from index.watch import changes
-from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem, terms, words
+from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, normalize, stem, terms, visible, words
 
 __all__ = [
     "ALL_DAYS",
     "DEFAULT_EMBEDDER",
+    "MONTHS",
     "NAMES_LIKE_STOP_WORDS",
+    "ORDINALS",
+    "SPELLED_NUMBERS",
     "STOP_WORDS",
     "TAIL_DAYS",
+    "WEEKDAYS",
     "WEIGHTS",
     "Chunk",
     "Counts",
@@ -68,6 +73,7 @@ __all__ = [
     "count_tokens",
     "describe",
     "fold",
+    "normalize",
     "open_embedder",
     "open_reader",
     "remove",
@@ -81,5 +87,6 @@ __all__ = [
     "sync",
     "terms",
     "verify",
+    "visible",
     "words",
 ]

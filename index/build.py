@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from index.choose import is_within, select
-from index.documents import Chunk, Document, Span
+from index.documents import Chunk, Document, Sentence
 from index.embed import Embedder, Vectors
 from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, MissingFile, ReadError
 from index.manifest import SCHEMA, Manifest, check
+from index.prose import mark_prose
 from index.read import Found, find_below, find_documents, parse, read_file, reason, shown
-from index.split import Splitter, split_chunks, split_sentences
+from index.split import Splitter, split_blocks, split_chunks
 from index.store import EmbeddedChunk, Store, StoredDocument, writer
 from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
 
@@ -33,7 +34,7 @@ Outcome = Literal["added", "updated", "removed", "unchanged", "failed", "skipped
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened to one file; `detail` says why when it failed or was skipped."""
+    """What happened to one file; `detail` says why it failed or was skipped, or what of it could not be read."""
 
     path: str
     outcome: Outcome
@@ -303,7 +304,7 @@ def _is_there(document: StoredDocument) -> bool:
 class _Prepared:
     root: Path
     document: Document
-    sentences: tuple[Span, ...]
+    sentences: tuple[Sentence, ...]
     chunks: tuple[Chunk, ...]
     header: str
     size: int
@@ -393,7 +394,7 @@ class _Adder:
             self._store.delete(gone)
         for item in batch:
             outcome: Outcome = "updated" if (str(item.root), item.document.path) in self._versions else "added"
-            yield self._finish(Step(item.document.path, outcome))
+            yield self._finish(Step(item.document.path, outcome, " ".join(item.document.warnings)))
         for document in gone:
             yield self._finish(Step(document.path, "removed"))
 
@@ -422,11 +423,13 @@ class _Adder:
 
 def split_document(
     document: Document, header: str, embedder: Embedder, splitter: Splitter
-) -> tuple[tuple[Span, ...], tuple[Chunk, ...]]:
+) -> tuple[tuple[Sentence, ...], tuple[Chunk, ...]]:
     """The sentences and the chunks of a document; each chunk is embedded behind the header."""
-    sentences = split_sentences(document.text, document.body)
+    blocks = split_blocks(document.text, document.body)
+    sentences = mark_prose(document.text, blocks, document.body, document.asides)
     room = embedder.piece_limit - embedder.count_pieces(header)
-    return sentences, split_chunks(document.text, sentences, splitter, embedder.count_pieces, room)
+    spans = [sentence.span for sentence in sentences]
+    return sentences, split_chunks(document.text, spans, splitter, embedder.count_pieces, room)
 
 
 def make_header(document: Document, embedder: Embedder) -> str:

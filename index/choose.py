@@ -1,12 +1,20 @@
-"""Which documents a name means: a path in the index, a folder of it, or a place on the disk in full."""
+"""Which documents a name means: a path in the index, a folder of it, or an absolute path on the disk.
+
+A name means first what is written exactly so, else what is written so in another Unicode form (as from a Mac) or
+but for characters that nobody sees.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from index.errors import DocumentAmbiguous, DocumentUnknown
 from index.read import shown
 from index.store import StoredDocument
+from index.words import normalize
+
+_FORMS: tuple[Callable[[str], str], ...] = (str, normalize)
+"""How a name and a path are compared, the first form with any match counts."""
 
 
 def select(documents: Sequence[StoredDocument], *names: str) -> tuple[StoredDocument, ...]:
@@ -19,17 +27,17 @@ def select(documents: Sequence[StoredDocument], *names: str) -> tuple[StoredDocu
 
 
 def _select(documents: Sequence[StoredDocument], name: str) -> tuple[StoredDocument, ...]:
-    full = _in_full(name)
-    chosen = tuple(
-        document
-        for document in documents
-        if is_within(document.path, name) or any(is_within(document.place, place) for place in full)
-    )
-    if not chosen:
-        raise DocumentUnknown(
-            f"The index holds no document '{shown(name)}'. See what it holds: citewell index list"
+    for form in _FORMS:
+        wanted, absolute = form(name), [form(path) for path in _absolute(name)]
+        chosen = tuple(
+            document
+            for document in documents
+            if is_within(form(document.path), wanted)
+            or any(is_within(form(document.place), path) for path in absolute)
         )
-    return chosen
+        if chosen:
+            return chosen
+    raise DocumentUnknown(f"The index holds no document '{shown(name)}'. See what it holds: citewell index list")
 
 
 def select_one(documents: Sequence[StoredDocument], name: str, version: str | None = None) -> StoredDocument:
@@ -37,30 +45,37 @@ def select_one(documents: Sequence[StoredDocument], name: str, version: str | No
 
     With `version` only documents of that content are looked at; equal ones of several roots stand for each other.
     """
-    chosen = select(documents, name)
-    full = _in_full(name)
-    candidates = tuple(found for found in chosen if name == found.path or found.place in full) or chosen
+    candidates = _named(select(documents, name), name)
     if version is not None:
         candidates = _of_version(candidates, name, version)
     if len({found.id if version is None else found.path for found in candidates}) > 1:
-        places = [f"'{found.place}'" for found in candidates]
-        more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+        paths = [f"'{found.place}'" for found in candidates]
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
         raise DocumentAmbiguous(
-            f"'{name}' names {len(places)} documents: {', '.join(places[:5])}{more}. Name one of them in full."
+            f"'{name}' names {len(paths)} documents: {', '.join(paths[:5])}{more}. Name one of them in full."
         )
     return candidates[0]
+
+
+def _named(documents: Sequence[StoredDocument], name: str) -> tuple[StoredDocument, ...]:
+    """Those that have the name themselves; all of them when it is that of a folder."""
+    for form in _FORMS:
+        absolute = {form(path) for path in _absolute(name)}
+        if found := [d for d in documents if form(d.path) == form(name) or form(d.place) in absolute]:
+            return tuple(found)
+    return tuple(documents)
 
 
 def _of_version(documents: Sequence[StoredDocument], name: str, version: str) -> tuple[StoredDocument, ...]:
     chosen = tuple(document for document in documents if document.version == version)
     if not chosen:
-        there = ", ".join(f"'{found.version}' in '{found.root}'" for found in documents[:5])
-        raise DocumentUnknown(f"The index holds no version '{version}' of '{name}', but {there}. Ask for that.")
+        held = ", ".join(f"'{found.version}' in '{found.root}'" for found in documents[:5])
+        raise DocumentUnknown(f"The index holds no version '{version}' of '{name}', but {held}. Ask for that.")
     return chosen
 
 
-def _in_full(name: str) -> tuple[str, ...]:
-    """The path in full, links followed and not: a link may have come later. None for what is no path."""
+def _absolute(name: str) -> tuple[str, ...]:
+    """The absolute path, links followed and not: a link may have come later. None for what is no path."""
     if not name:
         return ()
     try:

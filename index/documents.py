@@ -28,7 +28,9 @@ class Document:
     """One file as read: decoded text and what is known about it.
 
     `path` is relative to the folder that was added, with forward slashes; `version` the SHA-256 of the
-    file's bytes in hexadecimal; `body` the offset at which prose begins, behind a dateline or front matter.
+    file's bytes in hexadecimal; `body` the offset at which prose begins, behind a dateline or front matter;
+    `asides` are spans, in order and apart, that the format knows to be no part of the document's matter; `warnings`
+    are sentences on what of the file could not be read as it was meant, and are not stored.
     """
 
     path: str
@@ -40,6 +42,16 @@ class Document:
     date_kind: DateKind
     body: int
     encoding: str
+    asides: tuple[Span, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a document; one that is no `prose` is never quoted."""
+
+    span: Span
+    prose: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from index.errors import EmbedderUnavailable
 from index.loading import Lazy
+from index.words import normalize, visible
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -116,13 +117,14 @@ class SentenceTransformerEmbedder:
 
     def count_pieces(self, text: str) -> int:
         """The number of word pieces, without the two marks at the ends."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(visible(text), add_special_tokens=False).ids)
 
     def embed_query(self, text: str) -> Vectors:
         """Shape (1, dimension); the model's own query prompt is used where it has one.
 
         The last one is kept: search asks for it, and evidence does again.
         """
+        text = normalize(text)
         asked, vectors = self._last_query
         if asked != text:
             found = self._model.get().encode_query([text], normalize_embeddings=True, show_progress_bar=False)
@@ -137,7 +139,7 @@ class SentenceTransformerEmbedder:
         model = self._model.get()
         for first in range(0, len(order), _BATCH):
             rows = order[first : first + _BATCH]
-            batch = [texts[row] for row in rows]
+            batch = [visible(texts[row]) for row in rows]
             result[rows] = model.encode_document(batch, normalize_embeddings=True, show_progress_bar=False)
             if progress is not None:
                 progress(len(rows))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 
 from index.errors import IndexDamaged, IndexMismatch
 
-SCHEMA = 2
+SCHEMA = 3
 """Of the store's tables; raised whenever they change."""
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from index.opening import stated_days
-from index.words import fold, stem, terms, words
+from index.words import fold, normalize, stem, terms, words
+from index.written_dates import stated_days
 
 _BORDER = re.compile(
     r"[,;:?.]\s+|\s+(?:and|or|while|but|whereas|than|whether|versus|compared (?:to|with))\s+", re.IGNORECASE
@@ -71,6 +71,7 @@ class SourceNames:
 
 def read_query(text: str, names: SourceNames) -> Query:
     """The question and its parts: clauses and what is joined by 'and', 'while', 'compared with' and the like."""
+    text = normalize(text)
     parts = split_parts(text)
     whole = _read(text, names)
     return Query(whole, tuple(_read(part, names) for part in parts) if len(parts) > 1 else ())

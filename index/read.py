@@ -1,24 +1,19 @@
-"""Path -> Document: one reader a suffix, chosen from the table FORMATS.
+"""Path -> Document: files are found, read, and given to the reader of their format.
 
-A reader turns bytes into text and what its format says about it; the rest is the same for all: the text's
-opening may state a date and a source, and prose begins behind that. Files come from anywhere, so nothing here
+What follows is the same for all formats: the text's opening may state a date and a source, and prose begins behind
+that. Files come from anywhere, so nothing here
 waits (FIFOs), fetches, runs or expands what a file asks for, and no file is shortened in silence: it is read
 whole or refused with a ReadError.
 """
 
 import hashlib
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from pathlib import Path
 
-import yaml
-
-from index.content import Content, decode
 from index.documents import DateKind, Document
 from index.errors import (
     EmptyDocument,
@@ -28,14 +23,12 @@ from index.errors import (
     TooLarge,
     UnknownFormat,
 )
-from index.opening import Opening, clean, make_title, parse_date, read_opening
-from index.page import read_html
+from index.formats import FORMATS, FormatReader
+from index.formats.content import Content
+from index.opening import Opening, clean, make_title, read_opening
 
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes; a larger file is refused with TooLarge before it is read."""
-
-Reader = Callable[[bytes, str], Content]
-"""(bytes of the file, its name for messages) -> Content. Raises ReadError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +145,8 @@ def parse(raw: RawFile) -> Document:
         date_kind=kind,
         body=opening.body,
         encoding=content.encoding,
+        asides=content.asides,
+        warnings=content.warnings,
     )
 
 
@@ -161,7 +156,7 @@ def _date(opening: "Opening", content: Content, modified: date) -> tuple[date, D
     return (modified, "file") if content.day is None else (content.day, "metadata")
 
 
-def _reader_for(file: Path, name: str) -> Reader:
+def _reader_for(file: Path, name: str) -> FormatReader:
     reader = FORMATS.get(file.suffix.lower())
     if reader is None:
         raise UnknownFormat(
@@ -217,91 +212,6 @@ def shown(path: str | Path) -> str:
 def reason(error: Exception) -> str:
     """Why a path leads nowhere; Python 3.11 and 3.12 raise RuntimeError for a loop of links."""
     return getattr(error, "strerror", None) or "it is a loop of links"
-
-
-# --- plain text ---
-
-
-def read_plain(data: bytes, name: str) -> Content:
-    """Plain text says nothing about itself but in its opening."""
-    text, encoding = decode(data, name)
-    return Content(text, encoding)
-
-
-# --- Markdown ---
-
-_FRONT_MATTER = re.compile(
-    r"---[^\S\n]*\n(?P<fields>(?:(?!(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)).*\n)*+)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)"
-)
-_FRONT_MATTER_LENGTH = 4_096  # characters; with aliases refused, this bounds what YAML can unfold
-_MARKED = re.compile(r" {0,3}#{1,6}\s+(?P<words>.*?)(?:\s#+)?\s*")
-_UNDERLINE = re.compile(r"(?:={3,}|-{3,})\s*")
-_FENCE = re.compile(r"^(?P<fence>```|~~~).*?(?:^(?P=fence)|\Z)", re.M | re.S)
-_MARKUP = re.compile(r"!?\[(?P<words>[^\]\n]*)\]\([^)\n]*\)|[*`]+|(?<!\w)_+|_+(?!\w)")
-# What PyYAML's constructors raise for values that are not what their form or tag promises, e.g. `!!int ''`.
-_YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
-
-
-def read_markdown(data: bytes, name: str) -> Content:
-    """Markdown keeps its marks; front matter and the first heading say what it is."""
-    text, encoding = decode(data, name)
-    front = _FRONT_MATTER.match(text)
-    if front is None:
-        return Content(text, encoding, _heading(text))
-    fields = _front_matter(front["fields"])
-    return Content(
-        text,
-        encoding,
-        _field(fields, "title") or _heading(text[front.end() :]),
-        _field(fields, "source", "publisher", "author"),
-        parse_date(str(fields.get("date", ""))),
-        front.end(),
-    )
-
-
-def _front_matter(text: str) -> Mapping[str, object]:
-    """The fields, or none at all if they are malformed or too many."""
-    if len(text) > _FRONT_MATTER_LENGTH:
-        return {}
-    try:
-        # Merged aliases (`<<: [*a, *a]`) double with every line.
-        repeats = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader))
-        fields = None if repeats else yaml.safe_load(text)
-    except _YAML_ERRORS:
-        return {}
-    return {str(key).lower(): value for key, value in fields.items()} if isinstance(fields, dict) else {}
-
-
-def _field(fields: Mapping[str, object], *names: str) -> str | None:
-    """The first of the fields that holds words; several authors are joined."""
-    for name in names:
-        value = fields.get(name)
-        values = value if isinstance(value, list) else [value]
-        words = [str(item) for item in values[:20] if isinstance(item, str | int | float | date)]
-        if cleaned := clean(", ".join(words)):
-            return cleaned
-    return None
-
-
-def _heading(text: str) -> str | None:
-    """The first heading, marked with `#` or underlined; neither in a block of code nor far below."""
-    lines = [line[:500] for line in _FENCE.sub("", text[:20_000]).split("\n")]
-    for line, below in pairwise([*lines, ""]):
-        marked = _MARKED.fullmatch(line)
-        if marked or (_UNDERLINE.fullmatch(below) and re.search(r"\w", line)):
-            return clean(_MARKUP.sub(lambda markup: markup["words"] or "", marked["words"] if marked else line))
-    return None
-
-
-FORMATS: Mapping[str, Reader] = {
-    ".txt": read_plain,
-    ".text": read_plain,
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".html": read_html,
-    ".htm": read_html,
-}
-"""The reader of each suffix, in lower case."""
 
 
 def _kinds() -> str:

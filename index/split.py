@@ -20,8 +20,9 @@ import sentencex
 import tiktoken
 
 from index.documents import Chunk, Span
+from index.metadata_lines import find_metadata_lines
 
-SPLITTER_VERSION = 1
+SPLITTER_VERSION = 2
 """Rises whenever the same text may be split differently: an index of another version is built anew."""
 
 ENCODING = "cl100k_base"
@@ -29,6 +30,9 @@ ENCODING = "cl100k_base"
 
 LONGEST_SENTENCE = 4_000
 """Characters; what goes on for longer without an end mark is no sentence and is cut at a word border."""
+
+LONGEST_ITEM = 300
+"""Characters of a list's item that is one sentence, however many it is made of."""
 
 LONG_QUOTATION = 400
 """Characters; a quotation stays with its speaker, but a sentence longer than this is split inside the quotation."""
@@ -87,25 +91,35 @@ _FIRST_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪]\s|\(?1[.)]\s|\(?a\)\s)")
 _NEXT_ITEM = re.compile(r"\s*(?:\(?\d{1,3}[.)]\s|\(?[a-z]\)\s)")
 
 
-def _blocks(text: str, start: int) -> Iterator[Span]:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that no sentence crosses; `is_item` of a list's item."""
+
+    span: Span
+    is_item: bool
+
+
+def _blocks(text: str, start: int) -> Iterator[_Block]:
+    metadata = frozenset(line.span.start for line in find_metadata_lines(text, start))
     for paragraph in _PARAGRAPH.finditer(text, start):
-        yield from _paragraph_blocks(text, Span(*paragraph.span()))
+        yield from _paragraph_blocks(text, Span(*paragraph.span()), metadata)
 
 
-def _paragraph_blocks(text: str, paragraph: Span) -> Iterator[Span]:
-    """List items, headings and table rows of the lines, and what stands between them."""
-    begin, in_list, alone = paragraph.start, False, False
+def _paragraph_blocks(text: str, paragraph: Span, metadata: frozenset[int]) -> Iterator[_Block]:
+    """List items, headings, table rows and lines of metadata, and what stands between them."""
+    begin, in_list, is_item, alone = paragraph.start, False, False, False
     for line in _LINE.finditer(text, paragraph.start, paragraph.end):
         first = line.start() == paragraph.start
-        was_alone, alone = alone, bool(_ALONE.match(line.group()))
+        was_alone, alone = alone, bool(_ALONE.match(line.group()) or line.start() in metadata)
         # As in Markdown, only the number 1 may open a list within a paragraph: "it was\n45. He left".
         numbered = (first or in_list) and _NEXT_ITEM.match(line.group())
         item = bool(_FIRST_ITEM.match(line.group()) or numbered)
         if (was_alone or alone or item) and not first:
-            yield Span(begin, line.start())
+            yield _Block(Span(begin, line.start()), is_item)
             begin, in_list = line.start(), False
+        is_item = item or (is_item and begin != line.start())
         in_list = in_list or item
-    yield Span(begin, paragraph.end)
+    yield _Block(Span(begin, paragraph.end), is_item)
 
 
 # --- sentences ---
@@ -137,7 +151,23 @@ def split_sentences(text: str, start: int = 0) -> tuple[Span, ...]:
 
     A sentence ends at a blank line at the latest, and where a list item, heading or table row begins.
     """
-    return tuple(sentence for block in _blocks(text, start) for sentence in _block_sentences(text, block))
+    return tuple(sentence for block in split_blocks(text, start) for sentence in block)
+
+
+def split_blocks(text: str, start: int = 0) -> tuple[tuple[Span, ...], ...]:
+    """The same sentences, those of a paragraph, list item, heading or table row together.
+
+    An item of a list is one sentence, unless it is long.
+    """
+    blocks = tuple(_blocks(text, start))
+    items = [False, *(block.is_item for block in blocks), False]
+    in_list = [items[number] and (items[number - 1] or items[number + 1]) for number in range(1, len(items) - 1)]
+    return tuple(
+        (_stripped(text, block.span.start, block.span.end),)
+        if is_in_list and block.span.end - block.span.start <= LONGEST_ITEM
+        else tuple(_block_sentences(text, block.span))
+        for block, is_in_list in zip(blocks, in_list, strict=True)
+    )
 
 
 def _block_sentences(text: str, block: Span) -> Iterator[Span]:

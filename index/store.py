@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from index.documents import Chunk, DateKind, Document, Span
+from index.documents import Chunk, DateKind, Document, Sentence, Span
 from index.embed import Vectors
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
@@ -49,10 +49,10 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT, root TEXT NOT NULL, path TEXT NOT NULL, version TEXT NOT NULL,
     title TEXT NOT NULL, source TEXT, date TEXT NOT NULL, date_kind TEXT NOT NULL, body INTEGER NOT NULL,
-    encoding TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (root, path)) STRICT;
+    encoding TEXT NOT NULL, asides TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (root, path)) STRICT;
 CREATE TABLE sentences (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
-    start INTEGER NOT NULL, end INTEGER NOT NULL) STRICT;
+    start INTEGER NOT NULL, end INTEGER NOT NULL, prose INTEGER NOT NULL) STRICT;
 CREATE INDEX sentences_by_document ON sentences (document, start);
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
@@ -116,12 +116,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class StoredSpan:
-    """A sentence or chunk with its document and its words."""
+    """A sentence or chunk with its document and its words.
+
+    A sentence that is no `prose` (a heading, teaser, caption, line of metadata) is never quoted.
+    """
 
     id: int
     document: StoredDocument
     span: Span
     text: str
+    prose: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,13 +284,13 @@ class Store:
             self._connection.execute("ROLLBACK")
 
     def put(
-        self, root: str, document: Document, sentences: Sequence[Span], chunks: Sequence[EmbeddedChunk]
+        self, root: str, document: Document, sentences: Sequence[Sentence], chunks: Sequence[EmbeddedChunk]
     ) -> None:
         """Writes a document with all its parts in place of the version that was there."""
         self._delete_where("root = ? AND path = ?", (root, document.path))
         number = self._connection.execute(
-            "INSERT INTO documents (root, path, version, title, source, date, date_kind, body, encoding, text)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (root, path, version, title, source, date, date_kind, body, encoding,"
+            " asides, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 root,
                 document.path,
@@ -297,12 +301,13 @@ class Store:
                 document.date_kind,
                 document.body,
                 document.encoding,
+                pack_spans(document.asides),
                 document.text,
             ),
         ).lastrowid
         self._connection.executemany(
-            "INSERT INTO sentences (document, start, end) VALUES (?, ?, ?)",
-            [(number, sentence.start, sentence.end) for sentence in sentences],
+            "INSERT INTO sentences (document, start, end, prose) VALUES (?, ?, ?, ?)",
+            [(number, sentence.span.start, sentence.span.end, sentence.prose) for sentence in sentences],
         )
         for chunk in chunks:
             self._put_chunk(number, document.text, chunk)
@@ -530,14 +535,15 @@ class Store:
         self, table: str, condition: str, values: tuple[object, ...]
     ) -> Iterator[tuple[tuple[int, ...], StoredSpan]]:
         # SQLite's substr counts code points from one, as Python's offsets do from zero.
+        prose = "sentences.prose" if table == "sentences" else "1"
         rows = self._connection.execute(
-            f"SELECT {table}.id, {table}.start, {table}.end,"  # noqa: S608
+            f"SELECT {table}.id, {table}.start, {table}.end, {prose},"  # noqa: S608
             f" substr(documents.text, {table}.start + 1, {table}.end - {table}.start), {_DOCUMENT}"
             f" FROM {table} JOIN documents ON documents.id = {table}.document WHERE {condition}",
             values,
         )
         for row in rows:
-            yield row[:3], StoredSpan(row[0], _document(row[4:]), Span(row[1], row[2]), row[3])
+            yield row[:3], StoredSpan(row[0], _document(row[5:]), Span(row[1], row[2]), row[4], bool(row[3]))
 
     def damages(self) -> Iterator[str]:
         """What SQLite itself finds wrong; best asked of a `copy`, for the keyword check counts as writing."""
@@ -584,6 +590,16 @@ _DOCUMENT = ", ".join(
         "encoding",
     )
 )
+
+
+def pack_spans(spans: Sequence[Span]) -> str:
+    """Spans as they are stored, in JSON."""
+    return json.dumps([(span.start, span.end) for span in spans])
+
+
+def unpack_spans(packed: str) -> tuple[Span, ...]:
+    """The inverse of `pack_spans`. Raises ValueError, TypeError for anything else."""
+    return tuple(Span(int(start), int(end)) for start, end in json.loads(packed))
 
 
 _OF_PERIOD = (

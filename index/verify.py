@@ -20,12 +20,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from index.build import Watcher, digest_of, make_header, manifest_of, split_document
-from index.documents import Chunk, DateKind, Document, Span
+from index.documents import Chunk, DateKind, Document, Sentence, Span
 from index.embed import Embedder
 from index.errors import IndexingError
 from index.manifest import check
 from index.split import Splitter
-from index.store import Store, keywords, place_of, writer
+from index.store import Store, keywords, place_of, unpack_spans, writer
 from index.vectors import VectorIndex, cache_file, caches
 
 _NORM_TOLERANCE = 2e-3
@@ -87,7 +87,20 @@ def _faults(store: Store, embedder: Embedder, splitter: Splitter, watcher: Watch
 
 
 _ANEW = "Remove the folder '{}' and add the documents again."
-_COLUMNS = ("id", "root", "path", "version", "title", "source", "date", "date_kind", "body", "encoding", "text")
+_COLUMNS = (
+    "id",
+    "root",
+    "path",
+    "version",
+    "title",
+    "source",
+    "date",
+    "date_kind",
+    "body",
+    "encoding",
+    "asides",
+    "text",
+)
 
 
 def _record(store: Store, number: int) -> dict[str, Any]:
@@ -126,10 +139,10 @@ def _whats(store: Store, record: dict[str, Any], embedder: Embedder, splitter: S
     document = _document(record)
     header = make_header(document, embedder)
     sentences, chunks = split_document(document, header, embedder, splitter)
-    stored = store.read("SELECT start, end FROM sentences WHERE document = ? ORDER BY id", record["id"])
-    yield from _spans("sentences", [Span(*row) for row in stored], sentences)
+    yield from _sentences(store, record["id"], sentences)
     rows = store.read(_CHUNKS, record["id"])
-    if misplaced := tuple(_spans("chunks", [Span(*row[:2]) for row in rows], [chunk.span for chunk in chunks])):
+    spans = [Span(*row[:2]) for row in rows]
+    if misplaced := tuple(_spans("chunks", spans, [chunk.span for chunk in chunks])):
         yield from misplaced
         return
     for chunk, row in zip(chunks, rows, strict=True):
@@ -163,8 +176,18 @@ def _head(record: dict[str, Any]) -> Iterator[str]:
         yield f"its date is of the kind '{record['date_kind']}'"
     if not re.fullmatch("[0-9a-f]{64}", record["version"]):
         yield f"its version '{record['version']}' is no digest"
+    if not _are_spans(record["asides"]):
+        yield f"the spans beside its matter are '{record['asides'][:40]}'"
     if not _is_encoding(record["encoding"]):
         yield f"its encoding is '{record['encoding']}'"
+
+
+def _are_spans(packed: str) -> bool:
+    try:
+        unpack_spans(packed)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_encoding(name: str) -> bool:
@@ -184,8 +207,9 @@ def _is_date(text: str) -> bool:
 
 
 def _document(record: dict[str, Any]) -> Document:
-    values = {name: record[name] for name in Document.__dataclass_fields__}
-    return Document(**{**values, "date": date.fromisoformat(record["date"])})
+    values = {name: record[name] for name in _COLUMNS if name in Document.__dataclass_fields__}
+    parsed = {"date": date.fromisoformat(record["date"]), "asides": unpack_spans(record["asides"])}
+    return Document(**{**values, **parsed})
 
 
 def _spans(kind: str, stored: Sequence[Span], anew: Sequence[Span]) -> Iterator[str]:
@@ -194,6 +218,17 @@ def _spans(kind: str, stored: Sequence[Span], anew: Sequence[Span]) -> Iterator[
         if found != right:
             yield f"its {kind} are others than those of its text, from {(found or right).start} on"
             return
+
+
+def _sentences(store: Store, document: int, anew: Sequence[Sentence]) -> Iterator[str]:
+    """Whether the sentences are those of the text, and whether the same ones are prose."""
+    rows = store.read("SELECT start, end, prose FROM sentences WHERE document = ? ORDER BY id", document)
+    stored = [Sentence(Span(start, end), bool(prose)) for start, end, prose in rows]
+    others = tuple(_spans("sentences", [found.span for found in stored], [right.span for right in anew]))
+    yield from others
+    wrong = [found for found, right in zip(stored, anew, strict=False) if found.prose != right.prose]
+    if wrong and not others:
+        yield f"its sentence at {wrong[0].span.start} is marked otherwise than it reads"
 
 
 def _chunk(header: str, chunk: Chunk, text: str, row: _Row, embedder: Embedder) -> Iterator[str]:

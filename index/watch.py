@@ -13,7 +13,8 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 from index.errors import IndexingError
-from index.read import FORMATS, shown
+from index.formats import FORMATS
+from index.read import shown
 
 _TICK = 0.2
 _DEBOUNCE = 1.0

@@ -13,6 +13,8 @@ from functools import lru_cache
 import Stemmer
 
 _WORD = re.compile(r"[^\W_]+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""Soft hyphens, zero-width blanks and joiners, byte order marks: they may stand inside a word and are not seen."""
 _LOCAL = threading.local()
 
 STOP_WORDS = frozenset(
@@ -39,12 +41,26 @@ def _stemmer() -> Stemmer.Stemmer:
     return stemmer
 
 
+def visible(text: str) -> str:
+    """A text without its invisible characters; the length may change, so never use it with offsets."""
+    return _INVISIBLE.sub("", text)
+
+
+def normalize(text: str) -> str:
+    """A question or a name as it is compared: composed (NFC), without invisible characters; case is kept.
+
+    Stored text is never normalized, for offsets count in it.
+    """
+    return unicodedata.normalize("NFC", visible(text))
+
+
 def fold(text: str) -> str:
-    """Lower case without accents; the length may change, so never use it with offsets."""
+    """Lower case without accents and invisible characters; the length may change, so never use it with offsets."""
     return _without_accents(_without_accents(text).casefold())
 
 
 def _without_accents(text: str) -> str:
+    text = visible(text)
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 

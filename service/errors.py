@@ -7,8 +7,10 @@ ServiceError                    anything below; str(error) is one sentence for t
 ├── CommandError                a command of the chat that cannot be done
 ├── AnswerUnreadable            what should be verified is no answer
 ├── WrongMediaType              a request that is not JSON
+├── WrongContentCoding          a request whose body is compressed
 ├── Busy                        every place is taken
 ├── AddressUnavailable          the server cannot listen where it should
+├── ServerUnusable              a running server that cannot be asked, or that cannot answer
 ├── Loading                     models are not loaded yet
 ├── Stopped                     nothing was found before the answer was stopped
 ├── AnswerOutdated              a document that an answer rests on changed meanwhile
@@ -50,8 +52,16 @@ class WrongMediaType(ServiceError):
     """A request that is not JSON."""
 
 
+class WrongContentCoding(ServiceError):
+    """A request whose body is compressed, or encoded in another way."""
+
+
 class AddressUnavailable(ServiceError):
     """The server cannot listen where it should."""
+
+
+class ServerUnusable(ServiceError):
+    """A running server that cannot be asked, is no Citewell, or has a problem with the question."""
 
 
 class Loading(ServiceError):

@@ -7,12 +7,20 @@ the current folder, else `citewell.toml` in the user's configuration folder.
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from index.embed import DEFAULT_EMBEDDER
 from index.reader import DEFAULT_READER
@@ -29,10 +37,13 @@ Caution = Literal["low", "normal", "high"]
 """How sure an answer must be to be given."""
 
 
-class Settings(BaseModel):
-    """Every setting with its default; sizes are in tokens of the tokenizer that the text names."""
+class Settings(BaseSettings):
+    """Every setting with its default; sizes are in tokens of the tokenizer that the text names.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Made by itself it holds what it is given and the defaults; `load_settings` reads environment and file.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False, env_prefix=_PREFIX)
 
     index: Path = Field(Path(".citewell/index"), description="folder of the index")
     cache: Path = Field(
@@ -55,12 +66,26 @@ class Settings(BaseModel):
     answer_tokens: int = Field(96, ge=16, le=2000, description="most model tokens that a draft may have")
     context_tokens: int = Field(2048, ge=512, le=131072, description="the model's context, in its tokens")
     answer_seconds: float = Field(20.0, gt=0, le=600, description="deadline for a draft")
+    model_load_seconds: float = Field(60.0, gt=0, le=3600, description="longest time to load the language model")
+    model_cancel_seconds: float = Field(
+        2.0, gt=0, le=60, description="time that the model has to stop, after which its process is ended"
+    )
     question_characters: int = Field(2000, ge=100, le=100000, description="longest question")
     host: str = Field("127.0.0.1", min_length=1, description="address that the server listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that the server listens on; 0 takes a free one")
     hosts: str = Field("", description="names that the server answers to, besides localhost and IP addresses")
     queue: int = Field(4, ge=0, le=100, description="questions that wait for the model while it writes")
     quoted_queue: int = Field(16, ge=0, le=1000, description="questions beyond, answered by quotation alone")
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]  # what is not used is not named
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the name is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what it is given."""
+        return (init_settings,)
 
     @field_validator("overlap_tokens")
     @classmethod
@@ -81,23 +106,20 @@ class Settings(BaseModel):
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
     """Settings from file, environment and `overrides` (None is left out); later ones win. Raises SettingsError."""
-    environment = os.environ if environment is None else environment
+    sources = _read_sources(os.environ if environment is None else environment)
     given = {key: value for key, value in overrides.items() if value is not None}
-    file, from_file = _read_file(environment)
-    from_environment = {_key(name): value for name, value in environment.items() if _is_setting(name)}
-    _refuse_unknown(from_file, str(file), str)
-    _refuse_unknown(from_environment, "the environment", lambda key: _PREFIX + key.upper())
     try:
-        return Settings.model_validate({**from_file, **from_environment, **given})
+        return Settings(**{**sources.from_file, **sources.from_environment, **given})
     except ValidationError as error:
-        raise SettingsError(_explain(error, from_environment, given, file)) from error
+        raise SettingsError(_explain(error, sources.origins | {key: f"--{key}" for key in given})) from error
 
 
 def origins(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variable or the file that each setting comes from, but for those left at their default."""
-    environment = os.environ if environment is None else environment
-    file, from_file = _read_file(environment)
-    return dict.fromkeys(from_file, str(file)) | {_key(name): name for name in environment if _is_setting(name)}
+    sources = _read_sources(os.environ if environment is None else environment)
+    return dict.fromkeys(sources.from_file, str(sources.file)) | {
+        key: _variable(key) for key in sources.from_environment
+    }
 
 
 def refuses_colour(environment: Mapping[str, str] | None = None) -> bool:
@@ -106,42 +128,64 @@ def refuses_colour(environment: Mapping[str, str] | None = None) -> bool:
     return bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
 
 
-def _is_setting(variable: str) -> bool:
-    return variable.startswith(_PREFIX) and variable != _CONFIG
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What is set, by name, and the file that was read."""
+
+    file: Path | None
+    from_file: Mapping[str, Any]
+    from_environment: Mapping[str, Any]
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each setting is written, as a message names it."""
+        in_file = {key: f"'{key}' in {self.file}" for key in self.from_file}
+        return in_file | {key: _variable(key) for key in self.from_environment}
 
 
-def _key(variable: str) -> str:
-    return variable.removeprefix(_PREFIX).lower()
+def _read_sources(environment: Mapping[str, str]) -> _Sources:
+    """Raises SettingsError for a file that cannot be read and for what is no setting."""
+    file = _find_file(environment)
+    from_file = {} if file is None else _read_file(file)
+    _refuse_unknown(from_file, str(file), str)
+    variables = [name for name in environment if name.startswith(_PREFIX) and name != _CONFIG]
+    _refuse_unknown((name.removeprefix(_PREFIX).lower() for name in variables), "the environment", _variable)
+    source = EnvSettingsSource(Settings)
+    # Its own are those of the process.
+    source.env_vars = {name.lower(): environment[name] for name in variables}
+    return _Sources(file, from_file, source())
 
 
-def _read_file(environment: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
+def _variable(key: str) -> str:
+    return _PREFIX + key.upper()
+
+
+def _find_file(environment: Mapping[str, str]) -> Path | None:
     named = environment.get(_CONFIG)
     if named is not None and not Path(named).is_file():
         raise SettingsError(f"There is no settings file '{named}', which {_CONFIG} names.")
-    places = [Path(named)] if named else [Path("citewell.toml"), user_config_path("citewell") / "citewell.toml"]
-    file = next((place for place in places if place.is_file()), None)
-    if file is None:
-        return None, {}
+    candidates = [Path(named)] if named else [Path("citewell.toml"), user_config_path("citewell") / "citewell.toml"]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
     try:
-        return file, tomllib.loads(file.read_text(encoding="utf-8"))
+        return TomlConfigSettingsSource(Settings, file).toml_data
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The settings file '{file}' cannot be read: {error}.") from error
 
 
-def _refuse_unknown(values: Mapping[str, object], place: str, spell: Any) -> None:
-    for key in values:
+def _refuse_unknown(keys: Iterable[str], origin: str, spell: Callable[[str], str]) -> None:
+    for key in keys:
         if key not in Settings.model_fields:
             near = difflib.get_close_matches(key, Settings.model_fields, n=1)
             hint = f" Did you mean '{spell(near[0])}'?" if near else ""
             known = ", ".join(spell(name) for name in Settings.model_fields)
-            raise SettingsError(f"Unknown setting '{spell(key)}' in {place}.{hint} Known are: {known}.")
+            raise SettingsError(f"Unknown setting '{spell(key)}' in {origin}.{hint} Known are: {known}.")
 
 
-def _explain(
-    error: ValidationError, environment: Mapping[str, str], given: Mapping[str, object], file: Path | None
-) -> str:
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors()[0]
-    key = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ")
-    place = f"--{key}" if key in given else _PREFIX + key.upper() if key in environment else f"'{key}' in {file}"
-    return f"The setting {place} is '{first['input']}': {reason[0].lower()}{reason[1:]}."
+    origin = origins[str(first["loc"][0])]
+    return f"The setting {origin} is '{first['input']}': {reason[0].lower()}{reason[1:]}."

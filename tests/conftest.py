@@ -15,6 +15,8 @@ from index.embed import SentenceTransformerEmbedder
 from service.assistant import Assistant, open_assistant
 from service.settings import Settings, load_settings
 
+pytest_plugins = ("tiers",)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--require-browser` makes a missing browser a failure, as in .ci/run."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from eval.gold import Gold, GoldEvidence, QuestionType
@@ -9,6 +10,7 @@ from eval.record import Header, Record
 from service.answer import ANSWER, Answer
 from service.events import Done, Event, Quoted
 from service.question.dates import NO_DATES, Dates
+from service.settings import Settings
 
 
 def gold(
@@ -110,7 +112,7 @@ def header(**changes: Any) -> Header:
         "commit": "abc",
         "code": "d4",
         "packages": {"numpy": "2"},
-        "settings": {"passages": 8, "index": "here"},
+        "settings": Settings(index=Path("here")).model_dump(mode="json"),
         "model": None,
         "prompts": "d3",
         "index": {"chunks": 3, "generation": 1},

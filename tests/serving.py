@@ -1,9 +1,10 @@
-"""A real server in a process of its own, and what its clients need."""
+"""Real servers, in this process or one of their own, and what their clients need."""
 
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,14 @@ from pathlib import Path
 
 import httpx2
 import psutil
+import uvicorn
+from bridge import QUESTION
 
+from service.assistant import Assistant
 from service.events import EVENT, Event
+from service.settings import Settings
+from service.web.app import create_app
+from service.web.server import configure
 
 _CITEWELL = Path(sys.executable).with_name("citewell")
 
@@ -92,3 +99,44 @@ def parse_events(stream: str) -> list[Event]:
             assert event.kind == fields["event"]
             found.append(event)
     return found
+
+
+class Server:
+    """An application on a real port, in a thread of this process."""
+
+    def __init__(self, assistant: Assistant, settings: Settings) -> None:
+        self.assistant = assistant
+        self.closing = threading.Event()
+        app = create_app(settings, assistant, self.closing)
+        self._server = uvicorn.Server(configure(app, port=0, log_level="critical"))
+        self._thread = threading.Thread(target=self._server.run)
+
+    def __enter__(self) -> "Server":
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.closing.set()
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def ask(self, question: str = QUESTION, **more: object) -> httpx2.Response:
+        return self.client.post("/v1/ask", json={"question": question, **more})
+
+    @contextmanager
+    def asking(self, count: int = 1) -> Iterator[list[httpx2.Response]]:
+        """Questions under way in threads of their own; their responses are there at the end."""
+        responses: list[httpx2.Response] = []
+        threads = [threading.Thread(target=lambda: responses.append(self.ask())) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        yield responses
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()

@@ -25,7 +25,7 @@ import pytest
 from fakes import SEEDS
 from serving import Served, parse_events, serve
 
-from eval.gold import load_gold
+from eval.gold_file import load_gold
 from service.answer import ANSWER, Answer
 from service.events import Done, Proved, Quoted
 from service.settings import Settings

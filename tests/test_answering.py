@@ -6,7 +6,8 @@ import pytest
 from checks import check_citations, check_nothing_is_invented
 from fakes import SEEDS
 
-from eval.gold import Gold, load_gold
+from eval.gold import Gold
+from eval.gold_file import load_gold
 from index import IndexingError
 from service.answer import Answer
 from service.assistant import Assistant

@@ -1,6 +1,8 @@
 """The HTTP question endpoint over a real server on loopback; the embedder and the model are fakes here."""
 
+import gzip
 import json
+import logging
 import re
 import shutil
 import socket
@@ -9,21 +11,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import schemathesis
-import uvicorn
 from bridge import BRIDGE, QUESTION
 from fakes import FakeEmbedder, ScriptedGenerator, write
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from serving import parse_events
+from serving import Server, parse_events
 
 from index import Index, Splitter, add, remove
 from service.answer import ANSWER
@@ -32,8 +33,9 @@ from service.errors import ModelLost
 from service.events import Done, Failed, Proved, Quoted
 from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
-from service.web.app import body_limit, create_app
+from service.web.app import body_limit
 from service.web.openapi import ANSWER_EXAMPLE
+from service.web.server import PollFilter
 
 TRAM = "The tram of Lindmoor is 12.4 kilometres long."
 WORDED = "Engineers said repairs of the bridge will take nine months, for two of its pillars are cracked."
@@ -58,48 +60,6 @@ class GatedGenerator(ScriptedGenerator):
             time.sleep(0.01)
             yield " "
         yield from super().stream(request)
-
-
-class Server:
-    """An application on a real port, in a thread of this process."""
-
-    def __init__(self, assistant: Assistant, settings: Settings) -> None:
-        self.assistant = assistant
-        self.closing = threading.Event()
-        self._server = uvicorn.Server(
-            uvicorn.Config(create_app(settings, assistant, self.closing), port=0, log_level="critical")
-        )
-        self._thread = threading.Thread(target=self._server.run)
-
-    def __enter__(self) -> "Server":
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self.client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
-        self.closing.set()
-        self._server.should_exit = True
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def ask(self, question: str = QUESTION, **more: object) -> httpx2.Response:
-        return self.client.post("/v1/ask", json={"question": question, **more})
-
-    @contextmanager
-    def asking(self, count: int = 1) -> Iterator[list[httpx2.Response]]:
-        """Questions under way in threads of their own; their responses are there at the end."""
-        responses: list[httpx2.Response] = []
-        threads = [threading.Thread(target=lambda: responses.append(self.ask())) for _ in range(count)]
-        for thread in threads:
-            thread.start()
-        yield responses
-        for thread in threads:
-            thread.join(20)
-            assert not thread.is_alive()
 
 
 Make = Callable[..., Server]
@@ -526,6 +486,112 @@ def test_a_body_that_does_not_come_is_given_up(
         assert b" 408 " in connection.recv(4096)
 
 
+ENCODED = [
+    ("POST /v1/ask", "gzip", False),
+    ("POST /v1/search", "br", False),
+    ("POST /v1/verify", "GZIP", False),
+    ("POST /v1/ask", "identity, deflate", False),
+    ("POST /v1/ask", "gzip", True),
+]
+
+
+@pytest.mark.parametrize(("request_line", "coding", "in_pieces"), ENCODED)
+def test_an_encoded_body_is_refused_by_the_name_of_its_coding(
+    plain_server: Server, request_line: str, coding: str, in_pieces: bool
+) -> None:
+    method, path = request_line.split(" ")
+    body = gzip.compress(b'{"question": "Who won?"}')
+    response = plain_server.client.request(
+        method, path, content=iter([body]) if in_pieces else body, headers={**JSON, "Content-Encoding": coding}
+    )
+    assert is_problem(response, 415, f"'{coding.rpartition(' ')[2]}'", "without the header Content-Encoding")
+    assert response.json()["type"] == "urn:citewell:problem:wrong-content-coding"
+    assert response.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_that_is_not_encoded_may_say_so(plain_server: Server) -> None:
+    for headers in ({"Content-Encoding": "identity"}, {"Content-Encoding": ""}):
+        answered = plain_server.client.post("/v1/search", json={"query": "tram"}, headers=headers)
+        assert answered.status_code == 200
+    assert plain_server.client.get("/healthz", headers={"Content-Encoding": "gzip"}).status_code == 200
+
+
+def _drip(connection: socket.socket, piece: bytes) -> bytes:
+    """What the server has to say when `piece` is sent again and again; empty when it closes without a word."""
+    connection.settimeout(0.05)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            connection.sendall(piece)
+            return connection.recv(4096)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return b""
+    raise AssertionError("the connection is still open")
+
+
+HALF_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+
+
+@pytest.mark.parametrize(
+    ("start", "piece", "told"),
+    [(b"", b"", False), (HALF_HEAD, b"", True), (HALF_HEAD, b"a", True)],
+    ids=["nothing", "half a head", "a byte at a time"],
+)
+def test_a_head_that_is_not_complete_in_time_is_given_up(
+    plain_server: Server, monkeypatch: pytest.MonkeyPatch, start: bytes, piece: bytes, told: bool
+) -> None:
+    monkeypatch.setattr("service.web.head_timeout.HEAD_SECONDS", 0.5)
+    address = plain_server.client.base_url
+    with socket.create_connection((address.host, address.port), timeout=10) as connection:
+        connection.sendall(start)
+        answer = _drip(connection, piece)
+        assert (b" 408 " in answer and b"application/problem+json" in answer) if told else answer == b""
+
+
+def test_a_second_head_has_its_time_too_and_a_slow_answer_is_not_cut_off(
+    make_server: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.web.head_timeout.HEAD_SECONDS", 0.5)
+    generator = GatedGenerator()
+    server = make_server(generator)
+    address = server.client.base_url
+    body = json.dumps({"question": QUESTION}).encode()
+    head = (
+        b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
+    with socket.create_connection((address.host, address.port), timeout=10) as connection:
+        connection.sendall(head % len(body) + body)
+        assert generator.begun.acquire(timeout=5)
+        threading.Timer(1.0, generator.gate.set).start()
+        answered = b""
+        while not answered.endswith(b"}"):
+            answered += connection.recv(65536)
+        assert b" 200 " in answered
+        connection.sendall(HALF_HEAD)
+        assert b" 408 " in b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kept"),
+    [
+        ("/healthz", 200, False),
+        ("/readyz", 503, False),
+        ("/readyz?now", 200, False),
+        ("/readyz", 421, True),
+        ("/v1/ask", 200, True),
+        ("/v1/documents/healthz", 200, True),
+    ],
+)
+def test_polls_of_health_leave_no_line_in_the_log(path: str, status: int, kept: bool) -> None:
+    line = '%s - "%s %s HTTP/%s" %d'
+    record = logging.LogRecord(
+        "uvicorn.access", logging.INFO, "", 0, line, ("::1", "GET", path, "1.1", status), None
+    )
+    assert PollFilter().filter(record) == kept
+
+
 def test_closing_does_not_wait_for_a_body(make_server: Make) -> None:
     server = make_server()
     address = server.client.base_url
@@ -565,6 +631,7 @@ def test_the_page_asks_nobody_else(plain_server: Server) -> None:
         assert plain_server.client.get(address).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_browser_shows_the_page(plain_server: Server, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
@@ -624,6 +691,7 @@ OPERATIONS = {
 """Every address, and whether its schema leaves anything to send against it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "mode"), [(path, mode) for path, modes in OPERATIONS.items() for mode in modes])
 def test_requests_made_from_the_schema_find_no_fault(plain_server: Server, path: str, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_url(f"{plain_server.client.base_url}/openapi.json")

@@ -10,7 +10,7 @@ import pytest
 from judged import ScriptedAssistant, answer, gold
 
 from eval.ask import IndexRetriever, Questioner, StoredTexts, check_claim, listen
-from eval.datasets.dataset import Claim, Dataset
+from eval.datasets.dataset import Dataset, LabelledClaim
 from eval.gold import Gold
 from eval.ranking import Retrieved
 from eval.record import read_record, to_line
@@ -185,7 +185,7 @@ def test_the_served_ranking_is_scored_as_it_is_stored(make_index: Callable[..., 
 
 @pytest.mark.parametrize(("label", "correct"), [(True, 1.0), (False, 0.0)])
 def test_a_claim_is_held_against_its_references(label: bool, correct: float) -> None:
-    claim = Claim("c1", "HAGRID", "The mill burned down.", ("The mill burned down, in 1901.",), label)
+    claim = LabelledClaim("c1", "HAGRID", "The mill burned down.", ("The mill burned down, in 1901.",), label)
     record = check_claim(claim)
     assert (record.type, record.group, record.label, record.verdict) == ("claim", "HAGRID", label, True)
     assert record.scores["correct"] == correct
@@ -197,6 +197,6 @@ def test_a_check_that_breaks_is_a_record(monkeypatch: pytest.MonkeyPatch) -> Non
         raise ValueError("odd text")
 
     monkeypatch.setattr("eval.ask.weigh_support", broken)
-    record = check_claim(Claim("c1", None, "It burned.", ("It burned.",), True))
+    record = check_claim(LabelledClaim("c1", None, "It burned.", ("It burned.",), True))
     assert (record.error, record.verdict, record.loss) == ("ValueError: odd text", None, "failed")
     assert record.scores["correct"] == 0

@@ -412,6 +412,7 @@ def _altered(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(PROPERTY_QUESTIONS),
     st.lists(_altered() | _altered() | st.sampled_from(QUOTED) | st.text(max_size=40), max_size=5),

@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 from fakes import FakeEmbedder
@@ -179,6 +181,37 @@ def test_select(place: Workplace, name: str, expected: list[str]) -> None:
     with closing(place.open()) as index:
         chosen = select(index.documents(), name.replace("{root}", str(place.documents)))
         assert [document.path for document in chosen] == expected
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["Gérôme.txt", "{root}/Gérôme.txt", "Łódź", "{root}/Łódź/Añ.txt"])
+def test_a_name_is_found_in_any_unicode_form(
+    place: Workplace, name: str, stored: Literal["NFC", "NFD"], asked: Literal["NFC", "NFD"]
+) -> None:
+    for path in ("Gérôme.txt", "Łódź/Añ.txt"):
+        file = place.documents / normalize(stored, path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("The well is 61 metres deep.")
+    place.add()
+    typed = normalize(asked, name.replace("{root}", str(place.documents)))
+    with closing(place.open()) as index:
+        found = index.find(typed)
+        assert [found] == list(select(index.documents(), typed))
+    assert [document.path for document in remove(place.index, typed)] == [found.path]
+    assert len(place.paths()) == 1
+
+
+def test_of_two_names_that_look_alike_the_one_that_was_typed_is_meant(place: Workplace) -> None:
+    twins = [normalize("NFC", "é.txt"), normalize("NFD", "é.txt"), "e\u200b\u0301.txt"]
+    place.documents.mkdir()
+    for number, name in enumerate(twins):
+        (place.documents / name).write_text(f"Text {number}.")
+    place.add()
+    with closing(place.open()) as index:
+        assert [index.find(name).path for name in twins] == twins
+        with pytest.raises(DocumentAmbiguous):
+            index.find("e\u0301\u200b.txt")
 
 
 UNKNOWN = ("b.txt", "a", "A.TXT", ".txt", "", "news/../a.txt", "%", "*", "~nobody-of-this-name/a", "\0", "?")
@@ -401,6 +434,7 @@ def test_another_splitter_is_refused(place: Workplace) -> None:
         Index.open(place.index, place.embedder, other)
 
 
+@pytest.mark.slow
 def test_add_and_remove_are_refused_while_another_writes(place: Workplace) -> None:
     place.write(a_txt="The tram opened.")
     place.add()

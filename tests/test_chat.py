@@ -31,8 +31,8 @@ from service.assistant import Assistant
 from service.cli.chat import Chat
 from service.cli.conversation import GONE, _write_new
 from service.cli.line_editor import _Commands, _open_history
-from service.cli.output import JsonVoice, PlainVoice, TerminalVoice
-from service.cli.render import render_place
+from service.cli.output import JsonOutput, PlainOutput, TerminalOutput
+from service.cli.render import render_source_text
 from service.errors import ModelLost, ModelUnavailable
 from service.events import Quoted
 from service.llm.protocol import Generator, Request, Usage
@@ -54,7 +54,7 @@ class Talking:
 
     def say(self, *lines: str) -> str:
         for line in lines:
-            self.chat.take(line)
+            self.chat.handle(line)
         return " ".join(self._capture.readouterr().out.split())
 
     def kept(self, folder: Path) -> list[Answer]:
@@ -66,12 +66,16 @@ class Talking:
 
 @pytest.fixture
 def talk(make_index: Callable[..., Index], fake_embedder: FakeEmbedder, capsys: Capture) -> Talk:
-    def make(draft: str | Exception | Generator | None = WORDED, voice: str = "terminal", **files: str) -> Talking:
+    def make(draft: str | Exception | Generator | None = WORDED, output: str = "terminal", **files: str) -> Talking:
         generator = ScriptedGenerator(draft) if isinstance(draft, str | Exception) else draft
         index = make_index(**(files or {"bridge_txt": BRIDGE}))
         assistant = Assistant(index, fake_embedder, generator, Settings())  # type: ignore[call-arg]
-        voices = {"terminal": TerminalVoice(assistant.ready, plain=True), "pipe": PlainVoice(), "json": JsonVoice()}
-        return Talking(assistant, Chat(assistant, voices[voice]), capsys)  # type: ignore[arg-type]
+        outputs = {
+            "terminal": TerminalOutput(assistant.ready, plain=True),
+            "pipe": PlainOutput(),
+            "json": JsonOutput(),
+        }
+        return Talking(assistant, Chat(assistant, outputs[output]), capsys)  # type: ignore[arg-type]
 
     return make
 
@@ -136,7 +140,7 @@ def test_what_was_found_by_keywords_gives_way_to_a_refusal(talk: Talk, capsys: C
     talking = talk(None)
     quoted = next(talking.assistant.answer(QUESTION))
     refused = list(talking.assistant.answer(OTHER))[-1]
-    kept = TerminalVoice(lambda: False, plain=True).reply(iter([quoted, refused]))
+    kept = TerminalOutput(lambda: False, plain=True).show_events(iter([quoted, refused]))
     shown = " ".join(capsys.readouterr().out.split())
     assert f"{COST} [2] (found by keywords; the models are still loading)" in shown
     assert f"On a closer look: {REFUSALS['nothing_on_subject']}" in shown
@@ -150,7 +154,7 @@ def test_other_words_on_a_closer_look_go_on_with_the_numbers(talk: Talk, capsys:
     assert isinstance(quoted, Quoted)
     taken = len(quoted.answer.citations)
     final = list(talking.assistant.answer("What will the repairs cost?"))[1:]
-    kept = TerminalVoice(lambda: True, plain=True).reply(iter([quoted, *final]))
+    kept = TerminalOutput(lambda: True, plain=True).show_events(iter([quoted, *final]))
     assert f"On a closer look: {COST} [{taken + 1}]" in " ".join(capsys.readouterr().out.split())
     assert kept is not None
     assert kept.citations[:taken] == quoted.answer.citations
@@ -201,12 +205,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("line", "sentence"), MISTAKES)
-@pytest.mark.parametrize("voice", ["terminal", "json"])
-def test_a_mistake_is_one_sentence_and_the_talk_goes_on(talk: Talk, line: str, sentence: str, voice: str) -> None:
-    talking = talk(None, voice)
+@pytest.mark.parametrize("output", ["terminal", "json"])
+def test_a_mistake_is_one_sentence_and_the_talk_goes_on(talk: Talk, line: str, sentence: str, output: str) -> None:
+    talking = talk(None, output)
     talking.say(QUESTION)
     told = talking.say(line)
-    if voice == "json":
+    if output == "json":
         assert set(json.loads(told)) == {"error", "code"}
         told = json.loads(told)["error"]
     assert sentence in told
@@ -256,14 +260,16 @@ def test_of_a_long_text_the_surroundings_are_shown(start: int) -> None:
         title="T", date="2024-01-01", date_kind="stated", document="a\x1b[2J.txt", start=start
     )
     citation.end = min(len(text), start + 9)
-    shown = render_place(citation, text, plain=True)  # type: ignore[arg-type]
+    shown = render_source_text(citation, text, plain=True).plain  # type: ignore[arg-type]
     body = shown.partition("\n\n")[2]
     assert body.count("»") == body.count("«") == 1
     assert "".join(body.partition("»")[2].partition("«")[0].split()) == "".join(text[start : citation.end].split())
     assert len(body) < 1400
     assert (body.startswith("… "), body.endswith("…")) == (start > 1, start < 4990)
     assert not {"\x1b[2J", "\x1b[7m"} & set(re.findall("\x1b\\[[0-9]+[a-zA-Z]", shown))
-    assert "\x1b[7m" in render_place(citation, text, plain=False)  # type: ignore[arg-type]
+    coloured = render_source_text(citation, text, plain=False)  # type: ignore[arg-type]
+    assert "reverse" in {span.style for span in coloured.spans}
+    assert "»" not in coloured.plain
 
 
 def test_what_a_full_disk_cuts_off_is_not_in_the_way(tmp_path: Path) -> None:
@@ -541,7 +547,7 @@ def test_a_talk_on_a_terminal(seed_settings: Settings, tmp_path: Path) -> None:
     terminal.until("process was lost")
     terminal.say("What phases did Biden's proposal have?", r"\r\n\[1\].*gaza-truce-talks-2024-08-16\.txt")
     assert re.search(r"characters \d+ to \d+ of 1902", terminal.say("/open 1", "at more than 40,000"))
-    assert re.search("\x1b\\[7m[^\x1b]+\x1b\\[27m", terminal.shown)
+    assert re.search("\x1b\\[7m[^\x1b]+\x1b\\[0m", terminal.shown)
     terminal.say("/sources", "“Biden's proposal has three phases")
     terminal.say("/save talk.md", "written to 'talk.md'")
     assert "Understood as: How long is the Line 4 tram?" in (tmp_path / "talk.md").read_text(encoding="utf-8")

@@ -2,30 +2,45 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import SEEDS, write
+from bridge import BRIDGE, QUESTION
+from fakes import SEEDS, FakeEmbedder, write
 
+from index import Index
+from service.assistant import Assistant
+from service.cli.ask import _show_hint
 from service.settings import Settings
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PHASES = "What phases did Biden's proposal have?"
 
 
-def one_sentence(done: "subprocess.CompletedProcess[str]", *parts: str) -> None:
-    """The mistake is told in one line on standard error, without a traceback, and nothing on standard output."""
-    assert done.returncode not in (0, 3)
-    assert "Traceback" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
-    for part in parts:
-        assert part in last, done.stderr
+MISTAKE = re.compile(r"(?:citewell: |failed: |Usage: [^\n]+\nTry [^\n]+\n\nError: )([^\n]+)\n")
+
+
+def one_sentence(
+    done: "subprocess.CompletedProcess[str]", *parts: str, output: str = "", quoted: bool = False
+) -> None:
+    """The mistake is one line on standard error, behind the usage where that is wrong; nothing else is written.
+
+    Before it stands the first quotation when the fault was found after that was `quoted`.
+    """
+    quotation, mistake = ("", done.stderr) if not quoted else re.split(r"(?m)(?=^citewell: )", done.stderr)
+    assert quotation.startswith("In the documents' own words" if quoted else "")
+    found = MISTAKE.fullmatch(mistake)
+    assert done.returncode in (1, 2) and found is not None, (done.returncode, done.stderr)
+    assert [part for part in parts if part not in found[1]] == [], done.stderr
+    assert done.stdout == output
 
 
 @pytest.mark.parametrize("command", [(), ("ask",), ("index",), ("index", "add"), ("index", "show")])
@@ -44,6 +59,7 @@ MISTAKES: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("a binary file", ("index", "add", "files/picture.txt"), ("'picture.txt' is not text", "PNG")),
     ("an unknown format", ("index", "add", "files/table.xlsx"), ("table.xlsx", "suffix")),
     ("a question and a batch", ("ask", PHASES, "--batch", "x", "--json"), ("one of the two",)),
+    ("a question without quotes", ("ask", "Who", "won?"), ('citewell ask "Who won?"',)),
     ("a batch without json", ("ask", "--batch", "x"), ("--json",)),
 ]
 
@@ -55,7 +71,9 @@ def test_a_mistake_is_one_sentence(
     (tmp_path / "empty").mkdir()
     files = write(tmp_path / "files", empty_txt="", table_xlsx="x")
     (files / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    one_sentence(run_citewell(*arguments, cwd=tmp_path), *parts)
+    is_report = arguments[-1] in {"files/empty.txt", "files/picture.txt"}
+    output = f"{arguments[-1]}: 1 failed\n" if is_report else ""
+    one_sentence(run_citewell(*arguments, cwd=tmp_path), *parts, output=output)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +106,7 @@ def test_info_tells_what_built_an_index_that_is_refused(run_citewell: Run, seed_
 def test_a_damaged_model_file_is_one_sentence(run_citewell: Run, tmp_path: Path, seed_settings: Settings) -> None:
     (tmp_path / "damaged.gguf").write_bytes(b"GGUF" + os.urandom(10_000))
     done = run_citewell("ask", PHASES, "--index", seed_settings.index, cwd=tmp_path, CITEWELL_MODEL="damaged.gguf")
-    one_sentence(done, "damaged.gguf", "CITEWELL_MODEL")
+    one_sentence(done, "damaged.gguf", "CITEWELL_MODEL", quoted=True)
 
 
 @pytest.mark.model
@@ -152,6 +170,31 @@ def test_a_batch_answers_every_line_and_tells_of_the_bad_ones(
     assert "empty" in answers[1]["error"]
     assert "Line 4" in answers[2]["error"]
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "terminal", "told"), [(9.4, True, True), (2.0, True, False), (9.4, False, False)]
+)
+def test_after_long_loading_a_terminal_is_told_what_keeps_the_models_loaded(
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    make_index: Callable[..., Index],
+    fake_embedder: FakeEmbedder,
+    seconds: float,
+    terminal: bool,
+    told: bool,
+) -> None:
+    fake_embedder.loaded = False
+    with Assistant(make_index(bridge_txt=BRIDGE), fake_embedder, None, Settings()) as assistant:
+        answer = assistant.ask(QUESTION)
+    assert "loaded" in answer.trace.seconds
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    _show_hint(replace(answer, trace=replace(answer.trace, seconds={**answer.trace.seconds, "loaded": seconds})))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert ("took 9 s" in shown.err and "citewell ask --server URL" in shown.err) == told
+    assert told or shown.err == ""
 
 
 @pytest.mark.model

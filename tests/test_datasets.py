@@ -12,7 +12,7 @@ import pytest
 from fakes import SHARED
 
 from eval.datasets import DATASETS, load_dataset
-from eval.datasets.dataset import Claim, Dataset, SourceDocument
+from eval.datasets.dataset import Dataset, LabelledClaim, SourceDocument
 from eval.datasets.documents import document, file_name, iso_day
 from eval.datasets.realtimeqa import load_realtimeqa
 from eval.errors import EvaluationError
@@ -440,8 +440,8 @@ def test_attributionbench(tmp_path: Path) -> None:
     )
     references = ("Title: T\n\nIt opened.",)
     assert load_dataset("attributionbench", tmp_path).claims == (
-        Claim("A_1", "LFQA", "It opened.", references, True),
-        Claim("A_1#2", "LFQA", "It opened.", references, False),
+        LabelledClaim("A_1", "LFQA", "It opened.", references, True),
+        LabelledClaim("A_1#2", "LFQA", "It opened.", references, False),
     )
 
 
@@ -456,9 +456,9 @@ def test_wice(tmp_path: Path) -> None:
     )
     page = ("The line opened.\n\nIn May.",)
     assert load_dataset("wice", tmp_path).claims == (
-        Claim("dev0", None, "It opened.", page, True),
-        Claim("dev1", None, "It opened.", page, False),
-        Claim("dev2", None, "It opened.", page, False),
+        LabelledClaim("dev0", None, "It opened.", page, True),
+        LabelledClaim("dev1", None, "It opened.", page, False),
+        LabelledClaim("dev2", None, "It opened.", page, False),
     )
 
 
@@ -571,6 +571,7 @@ COUNTS = {  # documents, questions, questions with documents of their own, claim
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BENCH.is_dir(), reason="the data sets are not here")
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_real_data_is_read_whole(name: str) -> None:

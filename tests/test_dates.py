@@ -19,7 +19,7 @@ from service.assistant import Assistant
 from service.cli import index_commands
 from service.cli import main as command_line
 from service.cli.chat import Chat
-from service.cli.output import JsonVoice, TerminalVoice
+from service.cli.output import JsonOutput, TerminalOutput
 from service.errors import DatesError
 from service.question.dates import NO_DATES, Dates, describe_filter, read_dates
 from service.question.question import read_question
@@ -183,7 +183,7 @@ def run_on(assistant: Assistant, monkeypatch: pytest.MonkeyPatch, *arguments: st
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(command_line, "open_assistant", lambda _: Kept(assistant))
+    monkeypatch.setattr("service.cli.ask.open_assistant", lambda _: Kept(assistant))
     monkeypatch.setattr(index_commands, "open_index", lambda _: Kept(assistant.index))
     return CliRunner().invoke(command_line.cli, arguments, input=text, catch_exceptions=False)
 
@@ -261,9 +261,9 @@ def test_a_line_of_a_batch_has_its_own_days(
 def test_the_chat_holds_to_days_until_told_otherwise(
     assistant: Assistant, capsys: pytest.CaptureFixture[str], words: str
 ) -> None:
-    chat = Chat(assistant, JsonVoice())
+    chat = Chat(assistant, JsonOutput())
     for line in (f"/dates {words}", QUESTION, "/dates all", QUESTION):
-        chat.take(line)
+        chat.handle(line)
     answers = [ANSWER.validate_json(line) for line in capsys.readouterr().out.splitlines() if '"trace"' in line]
     assert [shown(answer) for answer in answers] == [{"may.txt"}, {"may.txt", "july.txt"}]
 
@@ -274,9 +274,9 @@ def test_the_chat_holds_to_days_until_told_otherwise(
 def test_the_chat_explains_dates_it_does_not_understand(
     assistant: Assistant, capsys: pytest.CaptureFixture[str], words: str
 ) -> None:
-    chat = Chat(assistant, TerminalVoice(assistant.ready, plain=True))
-    chat.take(f"/dates {words}")
-    chat.take(QUESTION)
+    chat = Chat(assistant, TerminalOutput(assistant.ready, plain=True))
+    chat.handle(f"/dates {words}")
+    chat.handle(QUESTION)
     assert chat.failed
     said = " ".join("".join(capsys.readouterr()).split())
     assert "/dates" in said or "Write it as 2024-01-31" in said

@@ -95,6 +95,13 @@ def assert_printed(printed: str, shown: str, command: str) -> None:
     assert numbers == pytest.approx(expected, abs=3), command
 
 
+def test_a_confidence_may_differ_by_little_and_nothing_else_at_all() -> None:
+    assert_printed("It is. [1]\nConfidence: 93%\n", "It is. [1]\nConfidence: 95%\n", "ask")
+    for other in ("It is. [1]\nConfidence: 97%\n", "It is. [2]\nConfidence: 93%\n", "It is. [1]\n"):
+        with pytest.raises(AssertionError):
+            assert_printed("It is. [1]\nConfidence: 93%\n", other, "ask")
+
+
 def run_in(folder: Path, command: str) -> str:
     done = subprocess.run(
         ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH; {command}"],

@@ -17,8 +17,10 @@ from fakes import FakeEmbedder, write
 from packaging.requirements import Requirement
 
 from index import EmbedderUnavailable, Splitter, add, open_embedder
-from service.cli import doctor
-from service.cli.doctor import CHECKS, Finding, NotTried, check_settings, find_doubts, find_wrong, render_finding
+from service.cli.doctor import examination
+from service.cli.doctor.examination import CHECKS, render_finding
+from service.cli.doctor.finding import Finding, NotTried
+from service.cli.doctor.installation import check_settings, find_doubts, find_wrong
 from service.cli.main import cli
 from service.llm.models import prove
 from service.machine import Machine
@@ -30,7 +32,7 @@ ROOMY = {"index": 50.0, "cache": 50.0}
 
 def found(name: str, settings: Settings) -> Finding:
     """The finding of one check, carried out as the command does it."""
-    return doctor._carry_out(CHECKS[name], settings)
+    return examination._carry_out(CHECKS[name], settings)
 
 
 # --- what is installed and set ---
@@ -124,8 +126,8 @@ def test_disk_is_measured_where_a_folder_would_be_made(tmp_path: Path) -> None:
 def test_the_build_is_held_against_the_processor(
     monkeypatch: pytest.MonkeyPatch, built: str, status: str, part: str
 ) -> None:
-    monkeypatch.setattr(doctor, "describe_library", lambda: f"CPU : {built} ")
-    monkeypatch.setattr(doctor, "describe_machine", lambda: MACHINE)
+    monkeypatch.setattr("service.cli.doctor.models.describe_library", lambda: f"CPU : {built} ")
+    monkeypatch.setattr("service.cli.doctor.models.describe_machine", lambda: MACHINE)
     finding = found("llama.cpp", Settings())
     assert finding.status == status
     assert part in finding.sentence
@@ -170,7 +172,7 @@ def test_a_damaged_model_file_fails_the_proof(tmp_path: Path) -> None:
 def test_a_library_that_dies_is_one_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own.gguf").write_bytes(b"GGUF")
     worker = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGILL)")
-    monkeypatch.setattr(doctor, "prove", partial(prove, worker=worker))
+    monkeypatch.setattr("service.cli.doctor.models.prove", partial(prove, worker=worker))
     finding = found("llama.cpp proof", Settings(model=str(tmp_path / "own.gguf")))
     assert finding.status == "failed"
     assert "llama.cpp died of signal 4" in finding.sentence
@@ -235,7 +237,7 @@ def test_a_prepared_file_that_was_damaged_is_made_anew_and_told(tmp_path: Path) 
 @pytest.fixture
 def indexed(tmp_path: Path, fake_embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings with a small index by the fake embedder, which stands in the place of the real one."""
-    monkeypatch.setattr(doctor, "open_embedder", lambda *_: fake_embedder)
+    monkeypatch.setattr("service.cli.doctor.models.open_embedder", lambda *_: fake_embedder)
     documents = write(tmp_path / "documents", a_txt="The pier is 90 metres long.", b_txt="The tram is green.")
     add(tmp_path / "index", documents, fake_embedder, Splitter())
     return Settings(index=tmp_path / "index")
@@ -298,7 +300,7 @@ def test_damaged_contents_are_a_failure(indexed: Settings) -> None:
 
 
 def test_an_index_that_nobody_may_write_is_a_warning(indexed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_is_writable", lambda folder: False)
+    monkeypatch.setattr("service.cli.doctor.contents._is_writable", lambda folder: False)
     finding = found("index", indexed)
     assert (finding.status, finding.facts["writable"]) == ("warning", False)
 
@@ -328,7 +330,7 @@ def test_whatever_breaks_is_a_finding_and_the_rest_goes_on(monkeypatch: pytest.M
         raise EmbedderUnavailable("The \x1b[31mweights are gone.")
 
     checks = {"first": breaks, "second": waits, "third": fails, "last": lambda settings: Finding("ok", "Fine.")}
-    monkeypatch.setattr(doctor, "CHECKS", checks)
+    monkeypatch.setattr(examination, "CHECKS", checks)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["doctor"])
     assert done.exit_code == 1
@@ -346,7 +348,7 @@ def test_json_is_one_object_and_the_exit_code_tells_of_failures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: str, code: int
 ) -> None:
     finding = Finding(status, "A sentence.", {"figure": 1})  # type: ignore[arg-type]
-    monkeypatch.setattr(doctor, "CHECKS", {"only": lambda settings: finding})
+    monkeypatch.setattr(examination, "CHECKS", {"only": lambda settings: finding})
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["doctor", "--json", "--index", "work/index"])
     assert done.exit_code == code
@@ -363,7 +365,7 @@ def test_json_is_one_object_and_the_exit_code_tells_of_failures(
 
 
 def test_a_long_finding_is_wrapped_beside_its_name() -> None:
-    lines = render_finding("a check", Finding("ok", "word " * 60)).splitlines()
+    lines = render_finding("a check", Finding("ok", "word " * 60)).plain.splitlines()
     assert len(lines) > 2
     assert all(line.startswith(" " * 25 + "word") for line in lines[1:])
 

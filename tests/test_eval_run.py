@@ -68,6 +68,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         index = Index.open(settings.index, FakeEmbedder(), Splitter())
         return Scripted(index, FakeEmbedder(), None, settings)
 
+    monkeypatch.setenv("CITEWELL_MODEL", "none")  # a header has the digest of the model's file
     monkeypatch.setattr("eval.session.open_embedder", lambda name, threads: FakeEmbedder())
     monkeypatch.setattr("eval.session.open_assistant", opened)
     return made
@@ -177,7 +178,9 @@ def test_a_split_and_a_relative_folder_are_in_the_command(
         (tmp_path / f"sets/own/qrels/{split}.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
         write(tmp_path / "sets" / "own", queries_jsonl=json.dumps({"_id": "q", "text": query}))
     options = ["--dataset", "beir", "--path", "sets/own", "--split", "train", "--retrieval-only", "--json"]
-    done = CliRunner().invoke(eval_group, ["run", *options], env={"CITEWELL_CACHE": str(tmp_path / "cache")})
+    done = CliRunner().invoke(
+        eval_group, ["run", *options], env={"CITEWELL_CACHE": str(tmp_path / "cache"), "CITEWELL_READER": "none"}
+    )
     header = read_header(done.stdout.partition("\n")[0])
     assert header.command == "citewell eval run --dataset beir --path sets/own --split train --retrieval-only"
     assert header.split == "train"

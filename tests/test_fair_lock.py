@@ -7,7 +7,7 @@ import pytest
 
 from service.assistant.fair_lock import FairLock
 from service.errors import Busy
-from service.web.admission import Admission, Place, Queues
+from service.web.admission import Admission, Limits, Permit
 
 
 def never() -> bool:
@@ -63,13 +63,13 @@ def test_an_error_gives_the_turn_on() -> None:
 
 
 def test_places_are_given_while_there_are_any_then_the_next_kind_then_none() -> None:
-    admission = Admission(Queues(model=2, quoted=1))
-    wanted = (Place.MODEL, Place.QUOTED)
-    given = [admission.enter(*wanted) for _ in range(3)]
-    assert given == [Place.MODEL, Place.MODEL, Place.QUOTED]
+    admission = Admission(Limits(model=2, quoted=1))
+    wanted = (Permit.MODEL, Permit.QUOTED)
+    given = [admission.acquire(*wanted) for _ in range(3)]
+    assert given == [Permit.MODEL, Permit.MODEL, Permit.QUOTED]
     with pytest.raises(Busy, match="Ask again"):
-        admission.enter(*wanted)
-    admission.leave(Place.MODEL)
+        admission.acquire(*wanted)
+    admission.release(Permit.MODEL)
     with pytest.raises(Busy):
-        admission.enter(Place.QUOTED)
-    assert admission.enter(*wanted) is Place.MODEL
+        admission.acquire(Permit.QUOTED)
+    assert admission.acquire(*wanted) is Permit.MODEL

@@ -20,6 +20,7 @@ from eval.ranking import find_ranks, score_ranks
 from eval.record import Record, to_line
 from eval.report_commands import gate_command
 from eval.scores import score_answer
+from service.settings import Settings
 
 N = 100
 
@@ -248,16 +249,19 @@ def test_of_56_questions_one_may_turn_in_all_its_scores() -> None:
     assert seeds_failing(3, *SEED_KEYS) == {*SEED_KEYS} - {"worded_share"}
 
 
+@pytest.mark.slow
 def test_the_test_of_a_drop_alarms_at_most_5_times_in_100_over_200_questions() -> None:
     # Every question is asked of chance anew, and only the paired test can fail: half of 5 % are drops.
     assert alarms(300, 200, 1.0, tolerances={"right": 1.0, "strict": 1.0}) <= 0.05
 
 
+@pytest.mark.slow
 def test_the_whole_gate_alarms_at_most_about_5_times_in_100_over_300_questions() -> None:
     # One question in ten falls anew, as after a change that should do nothing.
     assert alarms(300, 300, 0.1) <= 0.06
 
 
+@pytest.mark.slow
 def test_over_56_questions_the_gate_is_for_what_is_deterministic() -> None:
     # Where one question in ten falls anew, two of 56 are easily lost or won, and each time the gate asks why.
     # That is 46 times of 100, and 6 where one in fifty does: so few cannot tell it from a change.
@@ -265,11 +269,13 @@ def test_over_56_questions_the_gate_is_for_what_is_deterministic() -> None:
     assert 0.03 <= alarms(300, 56, 0.02) <= 0.1
 
 
+@pytest.mark.slow
 def test_the_gate_catches_a_real_drop() -> None:
     # One answer in nine is lost: .67 -> .60.
     assert alarms(100, 300, 0.1, drop=1 / 9) >= 0.95
 
 
+@pytest.mark.slow
 def test_the_gate_catches_a_small_drop_of_many_questions() -> None:
     # .67 -> .65 is within the tolerance of .03; over 2,000 questions it is no chance.
     assert alarms(40, 2000, 0.02, drop=0.03) >= 0.95
@@ -361,7 +367,7 @@ def test_what_is_no_baseline_is_not_accepted(records: tuple[Record, ...], change
 
 
 def test_what_changed_since_is_told() -> None:
-    settings = {"passages": 9, "index": "elsewhere"}
+    settings = {**header().settings, "passages": 9, "index": "elsewhere"}
     changed = changed_facts(baseline(), header(commit="def", settings=settings, started="later", questions=N))
     assert changed == {"commit": ("abc", "def"), "settings.passages": (8, 9)}
 
@@ -415,6 +421,24 @@ def test_the_command_tells_in_json_too(tmp_path: Path) -> None:
     assert (done.exit_code, told["held"], told["changed"]) == (1, False, {})
     assert [verdict["subject"] for verdict in told["verdicts"] if not verdict["held"]] == ["right", "strict"]
     assert told["verdicts"][-1]["difference"]["difference"]["value"] == -0.2
+
+
+def test_the_command_tells_of_settings_that_are_not_those_that_are_served(tmp_path: Path) -> None:
+    def told(settings: dict[str, Any], *options: str) -> str:
+        run = tmp_path / "run.jsonl"
+        run.write_text(
+            "".join(to_line(line) + "\n" for line in (header(questions=N, settings=settings), *system(70)))
+        )
+        return (
+            CliRunner().invoke(gate_command, [str(run), "--baseline", str(tmp_path / "set.json"), *options]).stderr
+        )
+
+    served = Settings().model_dump(mode="json")
+    assert told(served, "--accept", "the defaults") == ""
+    assert told(served) == ""
+    note = "was not measured as it is served: model none, threads 1 are no default settings."
+    assert note in told({**served, "threads": 1, "model": "none"}, "--accept", "in a hurry")
+    assert note in told(served)
 
 
 def test_a_broken_run_is_not_accepted(tmp_path: Path) -> None:

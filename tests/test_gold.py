@@ -8,7 +8,8 @@ import pytest
 from fakes import SEEDS
 
 from eval.errors import GoldError
-from eval.gold import Gold, GoldEvidence, load_gold, read_gold
+from eval.gold import Gold, GoldEvidence
+from eval.gold_file import load_gold, read_gold
 
 GOOD = {
     "id": "a",

@@ -211,6 +211,7 @@ def health(port: int) -> int:
     return subprocess.run([sys.executable, *rest], env=environment, capture_output=True, check=False).returncode
 
 
+@pytest.mark.slow
 def test_the_health_check_is_good_only_when_the_server_is_ready() -> None:
     for status, expected in ((200, 0), (503, 1)):
         with _server(status) as port:
@@ -271,6 +272,7 @@ def test_a_place_that_leads_out_of_the_root_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_what_this_machine_sets_for_pip_is_laid_aside_and_named_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from kills import FAKE, REAL, Operation, Scenario, SlowEmbedder, Tally, kill_oft
 from index import open_embedder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", FAKE, ids=[operation.name for operation in FAKE])
 def test_a_kill_leaves_the_index_consistent(tmp_path: Path, operation: Operation) -> None:
     tally = Tally(Counter(), Counter())

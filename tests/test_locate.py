@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from fakes import SEEDS, FakeEmbedder, write
 
-from eval.gold import Gold, GoldEvidence, load_gold
+from eval.gold import Gold, GoldEvidence
+from eval.gold_file import load_gold
 from eval.locate import find_gaps, locate
 from index import Index, Splitter, add
 

@@ -168,6 +168,7 @@ def _preparing(packages: Path, settings: Settings, script: str) -> "subprocess.P
     return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_prepare_one_intact_file(packages: Path, settings: Settings) -> None:
     note = settings.cache.with_name("runs")
     script = f"import time; open({str(note)!r}, 'a').write('x'); time.sleep(0.3); {QUANTIZE}"
@@ -180,6 +181,7 @@ def test_two_processes_at_once_prepare_one_intact_file(packages: Path, settings:
     assert _left(settings) == [".gguf", ".lock", ".sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_preparation_leaves_nothing_half(
     packages: Path, settings: Settings, number: signal.Signals

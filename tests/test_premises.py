@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from checks import check_citations, check_nothing_is_invented
 
 from index import Index, stem
 from index.embed import SentenceTransformerEmbedder
 from index.reader import open_reader
 from service.answer import Answer
 from service.assistant import Assistant
-from service.assistant.verify import verify_answer
 from service.evidence.answer_words import AnswerWords
 from service.evidence.ranking import Evidence
 from service.question.question import read_question
@@ -35,8 +35,10 @@ def ask(embedder: SentenceTransformerEmbedder) -> Callable[[str, Index], Answer]
     reader = open_reader()
 
     def answer(question: str, index: Index) -> Answer:
-        given = Assistant(index, embedder, None, Settings(reading_pieces=100_000), reader).ask(question)
-        assert given.refused or verify_answer(given, index).verdict == "proved"
+        assistant = Assistant(index, embedder, None, Settings(reading_pieces=100_000), reader)
+        given = assistant.ask(question)
+        check_citations(assistant, given)
+        check_nothing_is_invented(given)
         return given
 
     return answer

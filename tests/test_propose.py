@@ -12,13 +12,14 @@ from click.testing import CliRunner
 from fakes import SEEDS, FakeEmbedder, write
 
 from eval import init_command as command
-from eval.answer_words import find_answers
 from eval.errors import GoldError
-from eval.gold import load_gold
+from eval.gold_file import load_gold
 from eval.init_command import init_command
 from eval.locate import find_gaps, locate
-from eval.propose import Page, Proposal, propose, read_pages, to_yaml
-from eval.rephrase import Vocabulary, rephrase
+from eval.proposing.answer_words import find_answers
+from eval.proposing.clauses import Vocabulary
+from eval.proposing.propose import Page, Proposal, propose, read_pages, to_yaml
+from eval.proposing.rephrase import rephrase
 from index import Index, Splitter, add
 
 VOCABULARY = Vocabulary.of(["The price of oil, the war and the tanks near Brackwater, Northmere and Israel."])

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import read
-from index.content import Content
 from index.documents import Document
 from index.errors import (
     EmptyDocument,
@@ -23,10 +22,15 @@ from index.errors import (
     TooLarge,
     UnknownFormat,
 )
+from index.formats.content import Content
+from index.formats.html import read_html
+from index.formats.markdown import read_markdown
+from index.formats.plain import read_plain
+from index.metadata_lines import find_metadata_lines
 from index.opening import read_opening
-from index.page import read_html
-from index.read import find_documents, parse, read_markdown, read_plain
+from index.read import find_documents, parse
 from index.read import read_file as read_bytes_of
+from index.split import split_sentences
 
 PROSE = "Talks between the parties went on in Doha. They ended late."
 CHANGED = datetime(2020, 2, 29, 12, tzinfo=UTC)
@@ -302,6 +306,48 @@ def test_no_opening_breaks_reading(text: str) -> None:
 
 # --- titles ---
 
+HEADS = (
+    ("The pier burns again\nPublished: 2024-08-16\n\n", "The pier burns again", None, "2024-08-16"),
+    ("The pier burns again\nUpdated: 5 hours ago\n\n", "The pier burns again", None, None),
+    ("The pier burns again\nBy Jane Roe\n16 August 2024\n\n", "The pier burns again", None, "2024-08-16"),
+    ("The pier burns again\nAuthor: Jane Roe\nSource: The Bell\n\n", "The pier burns again", "The Bell", None),
+    ("Title: The pier burns\nSource: The Bell\nDate: 2024-08-16\n\n", "The pier burns", "The Bell", "2024-08-16"),
+    (
+        "The pier burns?\nPlace: Lindmoor\nPublished: 2024-08-16\nDesk: Harbour\n",
+        "The pier burns?",
+        None,
+        "2024-08-16",
+    ),
+    ("Posted 3 days ago\nTags: pier, fire\n", "Talks between the parties went on in Doha.", None, None),
+)
+
+
+@pytest.mark.parametrize(("head", "title", "source", "day"), HEADS)
+def test_lines_about_a_document_are_no_part_of_its_title(
+    tmp_path: Path, head: str, title: str, source: str | None, day: str | None
+) -> None:
+    document = read_file(tmp_path, "a.txt", head + PROSE)
+    assert (document.title, document.source) == (title, source)
+    assert (document.date.isoformat(), document.date_kind) == ((day, "stated") if day else ("2020-02-29", "file"))
+    sentences = [span.slice(document.text) for span in split_sentences(document.text, document.body)]
+    assert sentences[-2:] == ["Talks between the parties went on in Doha.", "They ended late."]
+    assert [sentence for sentence in sentences if "\n" in sentence] == []
+
+
+NO_METADATA = (
+    "Source: the Arn glacier\nLength: 12 km\nMouth: the sea",
+    "The river rises early. By May it floods.\nIt did so again.",
+    "By then the talks had failed.\nNobody came.",
+    "Date the wine: it is old.\nDrink it.",
+    "Note: the bridge is closed.\nIt opens in May.",
+)
+
+
+@pytest.mark.parametrize("text", NO_METADATA)
+def test_what_a_text_says_is_no_metadata(text: str) -> None:
+    assert find_metadata_lines(text, 0) == ()
+
+
 LONG = "Mediators from three states and two unions are holding a second day of talks in the capital of Qatar."
 
 TITLES = (
@@ -357,6 +403,63 @@ def test_markdown_says_what_it_is(text: str, title: str | None, source: str | No
     assert content.text == text
     assert (content.title, content.source) == (title, source)
     assert content.day == (date.fromisoformat(day) if day else None)
+
+
+# Front matter with a mistake: what can be read of it, and a word of the warning.
+MISTAKES = (
+    ("title: Verania: the harbour\ndate: 2024-08-16\nauthor: J. Roe", "Verania: the harbour", "J. Roe", "line 2"),
+    ("title: 'Open\ndate: 2024-08-16\nsource: Bell", "Open", "Bell", "line"),
+    ("title: @home\ndate: 2024-08-16", "H", None, "line 2"),
+    ("title: T\n\ttabs: [1\ndate: 2024-08-16", "T", None, "line 3"),
+    ("title: T\nauthor: [J. Roe, K. Doe\ndate: 2024-08-16", "T", "J. Roe, K. Doe", "line"),
+    ("title: T\ndate: 2024-08-16\nnumber: !!int ''", "T", None, "mistake"),
+)
+
+
+@pytest.mark.parametrize(("fields", "title", "source", "warning"), MISTAKES)
+def test_a_mistake_in_front_matter_costs_one_line_and_is_reported(
+    fields: str, title: str, source: str | None, warning: str
+) -> None:
+    content = read_markdown(f"---\n{fields}\n---\n# H\nx".encode(), "notes/a.md")
+    assert (content.title, content.source, content.day) == (title, source, date(2024, 8, 16))
+    assert content.text[content.prose :] == "# H\nx"
+    (told,) = content.warnings
+    assert told.startswith("'notes/a.md' has front matter with")
+    assert warning in told
+
+
+UNREAD = (
+    "---\n- a list\n---\nx",
+    "---\ntitle: T\nfiller: " + "x" * 5_000 + "\n---\nx",
+    "---\na: &a x\ntitle: *a\n---\nx",
+    "---\ntitle: T\ndate: 2024-13-45\n---\nx",
+    "---\ntitle: T\ndate: last spring\n---\nx",
+    "---\ntitle: never closed\n\nx",
+    "+++\ntitle = T\n+++\nx",
+)
+
+
+@pytest.mark.parametrize("text", UNREAD, ids=lambda text: text[:20])
+def test_what_cannot_be_read_of_front_matter_is_reported(text: str) -> None:
+    assert [told[:8] for told in read_markdown(text.encode(), "a.md").warnings] == ["'a.md' h"]
+
+
+@pytest.mark.parametrize(
+    "text", ["---\n---\nx", "---\n\nA rule above.", "# H", "---\ntitle: T\n---\nx", "+++\n+++\n"]
+)
+def test_front_matter_without_a_mistake_is_read_without_a_word(text: str) -> None:
+    assert read_markdown(text.encode(), "a.md").warnings == ()
+
+
+def test_front_matter_may_be_toml() -> None:
+    fields = 'title = "Verania: the harbour"\ndate = 2024-08-16T10:00:00Z\nauthor = ["J. Roe", "K. Doe"]'
+    content = read_markdown(f"+++\n{fields}\n+++\nTalks go on.".encode(), "a.md")
+    assert (content.title, content.source, content.day) == (
+        "Verania: the harbour",
+        "J. Roe, K. Doe",
+        date(2024, 8, 16),
+    )
+    assert content.text[content.prose :] == "Talks go on."
 
 
 def test_prose_begins_behind_front_matter(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """RESULTS.md: what it says of a baseline, that others' figures stand apart from ours, and that it is not stale."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,37 @@ def test_without_baselines_the_page_says_how_to_make_one(tmp_path: Path) -> None
 
 def test_a_section_has_all_that_repeats_the_run() -> None:
     page = render({"mine": baseline("set", ("read wrongly", "read wrongly"), right=1.0)})
-    assert "| mine | set | 3 | 2024-01-02 | right 1.000 | the \\*first\\* |" in page
+    assert "| mine | set | 3 | 2024-01-02 | right 1.000 |" in page
     section = page.partition("## mine")[2]
-    for fact in ("citewell eval run --dataset x", "2024-01-02", "commit abc", "p, 2 cores", "the \\*first\\*"):
+    for fact in ("citewell eval run --dataset x", "2024-01-02", "commit abc", "p, 2 cores"):
         assert fact in section
     assert "| right | right: holds every part of the answer | 1.000 | 0.439 to 1.000 | 3 |" in section
     assert "| read wrongly | 2 |" in section
     assert "Source:" not in section
+
+
+def test_why_a_baseline_was_moved_is_not_on_the_page() -> None:
+    moved = baseline("set", right=1.0)
+    assert moved.reason == "the *first*"
+    assert render({"mine": moved}) == render({"mine": replace(moved, reason="another")})
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts", "cell"),
+    [
+        ({}, {}, ""),
+        ({"threads": 1}, {}, "threads 1"),
+        ({"reader": "none"}, {}, "reader none"),
+        ({"reader": "none"}, {"retrieval_only": True}, ""),
+        ({"threads": 1}, {"retrieval_only": True, "retriever": "bm25"}, ""),
+    ],
+)
+def test_the_table_says_which_answers_were_not_measured_as_they_are_served(
+    settings: dict[str, Any], facts: dict[str, Any], cell: str
+) -> None:
+    measured = {**Settings().model_dump(mode="json"), **settings}
+    page = render({"mine": baseline("set", facts={"settings": measured, **facts}, right=1.0)})
+    assert f"| mine | set | 1 | 2024-01-02 | right 1.000 | {cell} |" in page
 
 
 def test_a_section_tells_retriever_sample_and_settings_that_are_no_defaults() -> None:

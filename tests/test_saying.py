@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from checks import check_citations, check_nothing_is_invented
 
 from index import Index
 from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
-from service.assistant.verify import verify_answer
 from service.evidence.choice import choose_quotes
 from service.evidence.confidence import is_sure
 from service.evidence.ranking import Evidence
@@ -31,7 +31,8 @@ def ask(make_index: Callable[..., Index], embedder: SentenceTransformerEmbedder)
     def answer(question: str, text: str = TRAM) -> Answer:
         assistant = Assistant(make_index(tram_md=text), embedder, None, Settings())
         given = assistant.ask(question)
-        assert given.refused or verify_answer(given, assistant.index).verdict == "proved"
+        check_citations(assistant, given)
+        check_nothing_is_invented(given)
         return given
 
     return answer
@@ -92,8 +93,7 @@ def test_a_list_comes_whole(ask: Callable[..., Answer]) -> None:
         "- Park to Hospital opens in July.",
     ]
     one = ask("When does Market to Park open?")
-    assert [item.text for item in one.sentences if item.kind == "words"] in ([], ["June"])
-    assert "Hospital" not in one.answer
+    assert [item.text for item in one.sentences] == ["- Market to Park opens in June."]
 
 
 def test_an_item_that_is_a_prompt_injection_is_left_out(ask: Callable[..., Answer]) -> None:

@@ -5,20 +5,36 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from fakes import write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index import STOP_WORDS, Embedder, Index, Passage, Splitter, add, fold, remove, stem, terms, verify, words
+from index import (
+    STOP_WORDS,
+    Embedder,
+    Index,
+    Passage,
+    Splitter,
+    add,
+    fold,
+    normalize,
+    remove,
+    stem,
+    terms,
+    verify,
+    words,
+)
 from index.errors import DocumentAmbiguous, DocumentUnknown, IndexDamaged, IndexMismatch, IndexMissing
+from index.query import SourceNames, read_query
 from index.search import _rarest
 from index.store import Store
 from index.vectors import VectorIndex, read_kind
@@ -263,6 +279,44 @@ def test_terms_are_folded_words(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
+INVISIBLE = ("\u00ad", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff")
+
+
+@pytest.mark.parametrize("mark", INVISIBLE)
+def test_what_nobody_sees_does_not_part_a_word(mark: str) -> None:
+    assert list(words(f"Bir{mark}git Sol{mark}heim")) == ["birgit", "solheim"]
+    assert terms(f"{mark}Sol{mark}heim{mark} won") == terms("Solheim won")
+    assert fold(f"Sol{mark}heim") == "solheim"
+    assert normalize(f"Sol{mark}heim") == "Solheim"
+
+
+@pytest.mark.parametrize("mark", INVISIBLE)
+def test_invisible_characters_are_stored_and_searched_through(make_index: MakeIndex, mark: str) -> None:
+    text = f"Skipper Bir{mark}git Sol{mark}heim won the race of Lyng{mark}vik."
+    index = make_index(a_txt=text, b_txt=SHIPS)
+    (passage, *_) = index.search("Who is Birgit Solheim?", keywords_only=True)
+    assert passage.text == text
+    assert passage.document.title == "Skipper Birgit Solheim won the race of Lyngvik."
+    assert index.mentions([stem("solheim"), stem("lyngvik")])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_question_is_read_in_any_unicode_form(make_index: MakeIndex, form: Literal["NFC", "NFD"]) -> None:
+    index = make_index(a_txt="date 2024-03-05 (Zürichsee Bote) -- Zoë Ångström plays.", b_txt=SHIPS)
+    asked = unicodedata.normalize(form, "Who plays, says the Zürichsee Bote, is it Ångström?")
+    plain = unicodedata.normalize("NFC", asked)
+    found = index.search(asked, keywords_only=True)
+    assert found == index.search(plain, keywords_only=True)
+    assert found[0].document.path == "a.txt"
+    assert terms(asked) == terms(plain)
+    assert read_query(asked, SourceNames(["Zürichsee Bote"])).whole.sources == {"Zürichsee Bote"}
+
+
+def test_sources_are_found_whatever_their_unicode_form() -> None:
+    names = SourceNames([unicodedata.normalize("NFD", "Zürichsee Bote")])
+    assert len(read_query("What says the Zürichsee Bote?", names).whole.sources) == 1
+
+
 def test_a_month_and_names_are_no_stop_words() -> None:
     assert terms("Who may show us if it is in May?") == (stem("show"), stem("may"))
     assert terms("Who told the US and the WHO?") == (stem("told"), stem("us"), stem("who"))
@@ -341,6 +395,7 @@ def test_a_change_by_another_handle_is_seen(index: Index, fake_embedder: Embedde
         index.text(found[0].document)
 
 
+@pytest.mark.slow
 def test_a_change_by_another_process_is_seen(index: Index, tmp_path: Path) -> None:
     assert len(index.search("tram")) == 3
     code = "import sys; from pathlib import Path; from index import remove; remove(Path(sys.argv[1]), 'tram.txt')"

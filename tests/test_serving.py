@@ -44,6 +44,15 @@ def test_the_example_question_is_answered_with_checked_citations(served: Served)
         assert text[citation.start : citation.end] == citation.quote
 
 
+def test_requests_are_logged_and_polls_are_not(served: Served) -> None:
+    assert httpx2.get(f"{served.url}/healthz").status_code == 200
+    assert httpx2.get(f"{served.url}/v1/documents?limit=1").status_code == 200
+    log = served.log.read_text(encoding="utf-8")
+    assert "GET /v1/documents?limit=1" in log
+    assert "healthz" not in log
+    assert "readyz" not in log
+
+
 def test_the_stream_comes_in_order(served: Served) -> None:
     events = parse_events(ask(served, PHASES, stream=True).text)
     assert isinstance(events[0], Quoted)
@@ -61,9 +70,12 @@ def test_the_question_in_the_history_gives_the_subject(served: Served) -> None:
     assert "12.4" in answer.answer
 
 
-def test_a_question_in_another_language_is_refused_or_cited(served: Served) -> None:
+def test_a_question_in_another_language_is_refused_for_the_name_that_nobody_mentions(served: Served) -> None:
     answer = ANSWER.validate_json(ask(served, "Wie viele Phasen hatte der Vorschlag von Biden?").content)
-    assert answer.refused or answer.citations
+    assert (answer.refused, answer.reason) == (True, "name_unknown")
+    assert "“Vorschlag von Biden”" in answer.answer
+    assert (answer.sentences, answer.citations) == ((), ())
+    assert answer.passages
 
 
 def test_the_model_killed_in_the_middle_of_an_answer_costs_no_answer(

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from fakes import FakeEmbedder, write
 
-from eval.datasets.dataset import Claim, Dataset, SourceDocument
+from eval.datasets.dataset import Dataset, LabelledClaim, SourceDocument
 from eval.gold import Gold, GoldEvidence
 from eval.header import Choice
 from eval.record import Record
 from eval.session import open_session
 from index import Index, Splitter, Watcher, add
+from index.reader import DEFAULT_READER
 from service.assistant import Assistant
 from service.settings import Settings
 
@@ -25,7 +26,7 @@ FIRE = Gold("q3", "Who owned the mill?", "unanswerable")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(index=tmp_path / "own", cache=tmp_path / "cache", model="none")
+    return Settings(index=tmp_path / "own", cache=tmp_path / "cache", model="none", reader="none")
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +64,10 @@ def test_a_corpus_is_indexed_in_the_cache_and_asked(settings: Settings) -> None:
     assert list(settings.cache.glob("eval/set-*/index-*"))
 
 
-def test_without_answers_only_the_ranking_is_asked(settings: Settings) -> None:
+@pytest.mark.parametrize("reader", ["none", pytest.param(DEFAULT_READER, marks=pytest.mark.model)])
+def test_without_answers_only_the_ranking_is_asked(settings: Settings, reader: str) -> None:
     dataset = Dataset("set", {}, (WHEN, SAILS), corpus=(MILL, FERRY))
-    with opened(dataset, settings, retrieval_only=True) as ask:
+    with opened(dataset, settings.model_copy(update={"reader": reader}), retrieval_only=True) as ask:
         record = ask("q2")
     assert record.scores["hits@10"] == 1
     assert "right" not in record.scores
@@ -146,7 +148,7 @@ def test_a_folder_of_documents_is_indexed_as_it_is_now(settings: Settings, tmp_p
 
 
 def test_claims_need_no_index(settings: Settings) -> None:
-    claim = Claim("c1", None, "The mill burned.", ("The mill burned.",), True)
+    claim = LabelledClaim("c1", None, "The mill burned.", ("The mill burned.",), True)
     with opened(Dataset("claims", {}, claims=(claim,)), settings) as ask:
         assert ask("c1").scores == {"correct": 1.0, "supported_recall": 1.0}
     assert not settings.cache.exists()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import SettingsError
-from service.settings import Settings, load_settings
+from service.settings import Settings, load_settings, origins
 
 UNKNOWN = [
     ("threds = 2", {}, "Unknown setting 'threds' in citewell.toml. Did you mean 'threads'?"),
@@ -88,6 +88,20 @@ def test_a_named_file_is_read_in_place_of_the_current_folders(folder: Path) -> N
     (folder / "other.toml").write_text("threads = 4", encoding="utf-8")
     settings = load_settings({"CITEWELL_CONFIG": str(folder / "other.toml")})
     assert (settings.threads, settings.passages) == (4, 8)
+
+
+def test_settings_made_by_themselves_read_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITEWELL_THREADS", "7")
+    (folder / "citewell.toml").write_text("passages = 4", encoding="utf-8")
+    (folder / ".env").write_text("CITEWELL_QUEUE=9", encoding="utf-8")
+    assert (Settings().threads, Settings().passages, Settings().queue) == (2, 8, 4)
+    assert load_settings({}).queue == 4
+
+
+def test_origins_name_variable_and_file(folder: Path) -> None:
+    (folder / "citewell.toml").write_text("threads = 3\npassages = 4", encoding="utf-8")
+    found = origins({"CITEWELL_PASSAGES": "5", "CITEWELL_CONFIG": str(folder / "citewell.toml")})
+    assert found == {"threads": str(folder / "citewell.toml"), "passages": "CITEWELL_PASSAGES"}
 
 
 def test_the_process_environment_is_read_when_none_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,14 @@ BLOCKS = (
     ("「はい。」彼は言った。", ("「はい。」", "彼は言った。")),
     ("A headline\n\nThe talks\nwent on. They\nended.", ("A headline", "The talks\nwent on.", "They\nended.")),
     ("Goods:\n- tea\n- rice and\n  beans\n* salt", ("Goods:", "- tea", "- rice and\n  beans", "* salt")),
-    ("1. Tea. Hot.\n2. Rice\n10. Salt", ("1. Tea.", "Hot.", "2. Rice", "10. Salt")),
+    ("1. Tea. Hot.\n2. Rice\n10. Salt", ("1. Tea. Hot.", "2. Rice", "10. Salt")),
+    ("Do this:\n\n1. Shut it. Lock it.\n\n2. Go.", ("Do this:", "1. Shut it. Lock it.", "2. Go.")),
+    ("- Shut it. Lock it.\n- " + "Go. " * 100, ("- Shut it. Lock it.", "- Go.", *["Go."] * 99)),
+    ("1. Shut it. Lock it.\n\nIt is done.", ("1. Shut it.", "Lock it.", "It is done.")),
+    (
+        "A fire\nPublished: 2024-08-16\nIt burns\non. So it is.",
+        ("A fire", "Published: 2024-08-16", "It burns\non.", "So it is."),
+    ),
     ("At last he was\n45. He left.", ("At last he was\n45.", "He left.")),
     ("• tea\n• rice", ("• tea", "• rice")),
     ("## 1. Talks\n* A. Rice", ("## 1. Talks", "* A. Rice")),
@@ -268,6 +275,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_takes_linear_time(name: str) -> None:
@@ -288,7 +296,7 @@ def test_long_text_is_counted_nearly_exactly() -> None:
 
 
 def test_identity_names_what_the_chunks_depend_on() -> None:
-    assert Splitter().identity == "sentences-v1/cl100k_base/256+20"
+    assert Splitter().identity == "sentences-v2/cl100k_base/256+20"
     assert Splitter(100, 0).identity != Splitter(100, 1).identity
 
 

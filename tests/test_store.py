@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.documents import Chunk, Document, Span
+from index.documents import Chunk, Document, Sentence, Span
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
 from index.store import EmbeddedChunk, Store, StoredDocument, writer
@@ -30,7 +30,7 @@ def put(store: Store, path: str = "a.txt", text: str = "The tram opened. It was 
     pieces = spans or (Span(0, len(text)),)
     vector = np.full(4, 0.5, dtype=np.float32)
     chunks = [EmbeddedChunk(Chunk(span, 1), "Title\n\n", f"digest of {span}", vector) for span in pieces]
-    store.put("/root", document(path, text), pieces, chunks)
+    store.put("/root", document(path, text), [Sentence(piece, True) for piece in pieces], chunks)
 
 
 def texts(store: Store) -> dict[str, str]:
@@ -90,6 +90,7 @@ with store.transaction():
 """
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_leaves_the_old_state(store: Store) -> None:
     before = (store.generation(), texts(store), store.counts())
     command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(store.folder)]
@@ -360,6 +361,7 @@ def test_a_second_handle_is_locked_out_soon(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_another_process_is_locked_out_soon(tmp_path: Path) -> None:
     code = """
 import sys, time

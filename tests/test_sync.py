@@ -646,6 +646,7 @@ def found_by(index: Index, query: str) -> set[str]:
     return {passage.document.path for passage in index.search(query, 100) if passage.keyword > 0}
 
 
+@pytest.mark.slow
 def test_a_reader_sees_what_another_user_writes(read_place: Workplace) -> None:
     place = read_place
     with as_reader(place.index):
@@ -758,6 +759,7 @@ class Followed:
             time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_changes_are_followed_and_told_once(place: Workplace) -> None:
     place.write(a_txt="One.", b_csv="1,2")
     with Followed(place) as followed:
@@ -777,6 +779,7 @@ def test_changes_are_followed_and_told_once(place: Workplace) -> None:
     assert place.verify() == ()
 
 
+@pytest.mark.slow
 def test_a_half_copied_file_is_taken_again(place: Workplace) -> None:
     place.write(a_txt="One.")
     with Followed(place) as followed:
@@ -790,6 +793,7 @@ def test_a_half_copied_file_is_taken_again(place: Workplace) -> None:
     assert place.found("zebulonish") == {"b.txt"}
 
 
+@pytest.mark.slow
 def test_a_change_during_a_round_is_not_missed(place: Workplace) -> None:
     place.write(a_txt="One.")
     texts = iter(["Two.", "Three."])
@@ -799,6 +803,7 @@ def test_a_change_during_a_round_is_not_missed(place: Workplace) -> None:
     assert place.found("three") == {"new/b.txt"}
 
 
+@pytest.mark.slow
 def test_folders_that_keep_coming_hold_up_nothing(place: Workplace) -> None:
     place.write(a_txt="One.")
     over = threading.Event()
@@ -822,6 +827,7 @@ def test_folders_that_keep_coming_hold_up_nothing(place: Workplace) -> None:
             thread.join()
 
 
+@pytest.mark.slow
 def test_a_folder_that_comes_before_the_watch_begins_is_watched(
     place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -839,6 +845,7 @@ def test_a_folder_that_comes_before_the_watch_begins_is_watched(
         followed.wait(("added", "below/b.txt"))
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_text_is_not_watched(place: Workplace) -> None:
     place.write(a_txt="One.")
     for number in (0xFE, 0xFF):
@@ -853,6 +860,7 @@ def told_paths(followed: Followed) -> list[str]:
     return [step.path for step in followed.told]
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_elsewhere_is_followed(place: Workplace, tmp_path: Path) -> None:
     for name in ("v1", "v2"):
         (tmp_path / name).mkdir()
@@ -868,6 +876,7 @@ def test_a_link_that_leads_elsewhere_is_followed(place: Workplace, tmp_path: Pat
         followed.wait(("added", "new.txt"))
 
 
+@pytest.mark.slow
 def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, tmp_path: Path) -> None:
     place.index = place.documents / "index"
     place.write(a_txt="One.")
@@ -892,6 +901,7 @@ def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, 
         assert len(index.documents()) == 2
 
 
+@pytest.mark.slow
 def test_an_index_in_the_same_folder_does_not_wake_it(place: Workplace) -> None:
     place.index = place.documents
     place.write(a_txt="One.")
@@ -906,6 +916,7 @@ def test_an_index_in_the_same_folder_does_not_wake_it(place: Workplace) -> None:
         followed.wait(("added", "b.txt"))
 
 
+@pytest.mark.slow
 def test_a_failing_round_is_told_once_and_tried_again(place: Workplace) -> None:
     place.write(a_txt="One.")
     with Followed(place) as followed:

@@ -271,6 +271,7 @@ def test_no_constant_string_wins_the_strict_score() -> None:
     assert shares(golds, "Sam Bankman-Fried. Google. Taylor Swift. Yes. No.") == (0.3, 0.2)
 
 
+@pytest.mark.slow
 def test_no_dump_of_passages_wins_the_strict_score() -> None:
     names = [f"name{number}" for number in range(500)]
     dumps = [" ".join(names), "-".join(names), ". ".join(names), "\n\n".join(names)]

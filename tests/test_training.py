@@ -1,30 +1,31 @@
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
-from eval.training.__main__ import main
-from eval.training.batches import make_batches
 from eval.training.briefs import make_briefs
 from eval.training.calibrate import check, fit
 from eval.training.cloze import make_cloze_groups
-from eval.training.examples import Group, Pair, Question, occurrences
+from eval.training.examples import Group, Pair, TrainingQuestion, occurrences
 from eval.training.labelled import Paragraph
-from eval.training.train import Recipe, train
 from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 from index.embed import packaged_folder
-from index.network import load_network, load_reader, save_reader
 from index.word_pieces import PairEncoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# What imports torch is imported within the tests that train: this file is read for the inner loop, too.
 
 TEXT = (
     "The lighthouse of Eastport was built in 1871 by Ilse Brandt, who came from Norway. It stands on a rock "
     "outside the harbour. In 1902 a storm destroyed the wooden house of the keeper, and three people died. "
     "Since then the lighthouse of Eastport has been a symbol of the whole region."
 )
-QUESTION = Question(
+QUESTION = TrainingQuestion(
     "When was the first lighthouse built?", "Eastport", TEXT, ("1871",), occurrences(("1871",), TEXT)
 )
 
@@ -97,6 +98,12 @@ def test_the_calibration_finds_the_odds_that_made_the_data() -> None:
 
 @pytest.mark.model
 def test_training_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: Path) -> None:
+    import torch  # noqa: PLC0415
+
+    from eval.training.batches import make_batches  # noqa: PLC0415
+    from eval.training.train import Recipe, train  # noqa: PLC0415
+    from index.network import load_network  # noqa: PLC0415
+
     encoder = PairEncoder(packaged_folder(), limit=64)
     groups = [
         Group((QUESTION.pair, Pair(QUESTION.text, "", "Trees grow.", False))),
@@ -105,7 +112,7 @@ def test_training_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: Path
     batches = make_batches(groups, encoder, 1) * 4
     recipe = Recipe(checkpoint_every=2)
 
-    def trained(checkpoint: Path, *parts: int) -> dict[str, torch.Tensor]:
+    def trained(checkpoint: Path, *parts: int) -> "dict[str, Tensor]":
         for stop in parts:
             torch.manual_seed(3)
             network = load_network(packaged_folder())
@@ -120,6 +127,10 @@ def test_training_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: Path
 
 @pytest.mark.model
 def test_stored_weights_are_those_that_were_saved(tmp_path: Path) -> None:
+    import torch  # noqa: PLC0415
+
+    from index.network import load_network, load_reader, save_reader  # noqa: PLC0415
+
     network = load_network(packaged_folder())
     with torch.no_grad():
         for name, parameter in network.named_parameters():
@@ -132,7 +143,10 @@ def test_stored_weights_are_those_that_were_saved(tmp_path: Path) -> None:
         assert torch.allclose(found.state_dict()[name], value, atol=5e-4), name
 
 
+@pytest.mark.model
 def test_the_command_explains_itself() -> None:
+    from eval.training.__main__ import main  # noqa: PLC0415
+
     result = CliRunner().invoke(main, ["--help"])
     assert result.exit_code == 0
     assert "--cloze" in result.output

@@ -66,10 +66,15 @@ DOCUMENT: dict[str, tuple[str, str]] = {
         "sentences are others",
     ),
     "sentences in disorder": (
-        f"INSERT INTO sentences (document, start, end) SELECT document, start, end FROM sentences"
+        f"INSERT INTO sentences (document, start, end, prose) SELECT document, start, end, prose FROM sentences"
         f" WHERE id = {SENTENCE}",
         "sentences are others",
     ),
+    "a sentence marked wrongly": (
+        f"UPDATE sentences SET prose = 1 - prose WHERE id = {SENTENCE}",
+        "is marked otherwise",
+    ),
+    "spans that are none": (f"UPDATE documents SET asides = '[[1]]' WHERE id = {BROKEN}", "beside its matter"),
     "a shifted border": (
         f"UPDATE sentences SET end = end + 4 * (id = {SENTENCE}), start = start + 4 * (id = {SENTENCE} + 1)"
         f" WHERE document = {BROKEN}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from eval.datasets.dataset import Claim, Dataset
+from eval.datasets.dataset import Dataset, LabelledClaim
 from eval.datasets.reading import choose, digests, read_lines
 
 
@@ -52,7 +52,7 @@ def load_climate_fever(folder: Path, split: str | None) -> Dataset:
     """
     path = choose(folder, "climate-fever*.jsonl", "*.jsonl", split=split)
     claims = (
-        Claim(
+        LabelledClaim(
             row.claim_id,
             None,
             row.claim,
@@ -68,7 +68,7 @@ def load_attributionbench(folder: Path, split: str | None) -> Dataset:
     """AttributionBench (Li et al., arXiv 2402.15089), `*.jsonl`; `group` is the set that a claim comes from."""
     path = choose(folder, "*.jsonl", split=split)
     claims = (
-        Claim(
+        LabelledClaim(
             row.id,
             row.src_dataset,
             row.claim,
@@ -88,7 +88,7 @@ def load_wice(folder: Path, split: str | None) -> Dataset:
     """
     path = choose(folder, "entailment_retrieval/claim/*.jsonl", "claim/*.jsonl", "*.jsonl", split=split)
     claims = (
-        Claim(
+        LabelledClaim(
             row.meta.id,
             None,
             row.claim,
@@ -100,10 +100,10 @@ def load_wice(folder: Path, split: str | None) -> Dataset:
     return Dataset("wice", digests(folder, path), claims=_told_apart(claims))
 
 
-def _told_apart(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def _told_apart(claims: Iterable[LabelledClaim]) -> tuple[LabelledClaim, ...]:
     """The claims, each later one of the same id with a number behind it."""
     seen: Counter[str] = Counter()
-    apart: list[Claim] = []
+    apart: list[LabelledClaim] = []
     for claim in claims:
         seen[claim.id] += 1
         count = seen[claim.id]

@@ -30,7 +30,7 @@ class SourceDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LabelledClaim:
     """A claim with the texts that it refers to, and whether they support it."""
 
     id: str
@@ -57,7 +57,7 @@ class Dataset:
     documents: Path | None = None
     questions: Path | None = None
     contexts: Mapping[str, tuple[SourceDocument, ...]] = field(default_factory=dict)
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[LabelledClaim, ...] = ()
     judge: JudgeName = "span"
     official: OfficialName | None = None
     notes: tuple[str, ...] = ()

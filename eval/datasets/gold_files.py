@@ -6,7 +6,7 @@ from pathlib import Path
 from eval.datasets.dataset import Dataset
 from eval.datasets.reading import digests
 from eval.errors import EvaluationError
-from eval.gold import read_gold
+from eval.gold_file import read_gold
 
 
 def load_gold_file(path: Path, warn: Callable[[str], None]) -> Dataset:

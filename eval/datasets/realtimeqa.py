@@ -43,8 +43,8 @@ def load_realtimeqa(folder: Path, split: str | None) -> Dataset:
 
     The corpus are the pages of all `*_gcs.jsonl`, whatever the split: one document a URL, its first text. Each
     right choice is a part of the answer. No passage is marked as evidence, so one is right when it holds the
-    answer. About half of the answers stand in no page; which questions that leaves without an answer is too noisy
-    to say, so none is called unanswerable. Questions that end in "except" stay, for they are asked; only the
+    answer. Many answers stand in no page; which questions that leaves without an answer is too noisy to say, so
+    none is called unanswerable. Questions that end in "except" stay, for they are asked; only the
     authors' scorer of generated answers leaves them out, since their answer is what the pages do not say.
     """
     weeks = _weeks(folder, split)

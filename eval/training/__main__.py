@@ -15,7 +15,7 @@ from eval.training.batches import Batch, make_batches
 from eval.training.briefs import make_briefs
 from eval.training.calibrate import calibrate, held_out_pairs
 from eval.training.cloze import make_cloze_groups
-from eval.training.examples import Group, Question
+from eval.training.examples import Group, TrainingQuestion
 from eval.training.groups import Mined, contrast_groups, epoch_groups, with_negatives
 from eval.training.labelled import (
     Squad,
@@ -138,7 +138,7 @@ def _stages(data: Path, squad: Squad, seed: int, amounts: Amounts) -> list[list[
     return stages
 
 
-def _mine(squad: Squad, questions: list[Question]) -> list[Mined]:
+def _mine(squad: Squad, questions: list[TrainingQuestion]) -> list[Mined]:
     labelled: list[Passage] = list(dict.fromkeys((item.title, item.passage) for item in questions))
     known = set(labelled)
     passages = labelled + [

@@ -6,6 +6,7 @@ Half of the questions fit it, the other half tell how good it is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from tqdm import tqdm
 from eval.training.examples import Pair
 from eval.training.labelled import Squad, rows_of
 from eval.training.negatives import Passage, mine_by_keywords, without_answers
-from index.network import ReaderNetwork
 from index.reader import Calibration, best_span
 from index.word_pieces import Excerpt, PairEncoder
+
+if TYPE_CHECKING:  # it takes seconds to import, and a probability is fitted without it
+    from index.network import ReaderNetwork
 
 Features = NDArray[np.float64]
 """Shape (pairs, 2): the judgement's score and how much likelier an answer is than none."""
@@ -71,7 +74,7 @@ def _squad(squad: Squad) -> list[Pair]:
     return pairs
 
 
-def measure(network: ReaderNetwork, encoder: PairEncoder, pairs: Sequence[Pair]) -> Features:
+def measure(network: "ReaderNetwork", encoder: PairEncoder, pairs: Sequence[Pair]) -> Features:
     """The features of each pair, shape (pairs, 2)."""
     found = np.zeros((len(pairs), 2))
     for first in range(0, len(pairs), 8):
@@ -107,7 +110,7 @@ def check(calibration: Calibration, features: Features, truth: NDArray[np.bool_]
     return Checked(len(truth), float((right[truth].mean() + right[~truth].mean()) / 2), error)
 
 
-def calibrate(network: ReaderNetwork, encoder: PairEncoder, sets: dict[str, list[Pair]]) -> Calibration:
+def calibrate(network: "ReaderNetwork", encoder: PairEncoder, sets: dict[str, list[Pair]]) -> Calibration:
     """Fitted on every second pair of all sets, checked and told on the others of each."""
     measured = {
         name: (measure(network, encoder, pairs), np.array([bool(pair.answered) for pair in pairs]))

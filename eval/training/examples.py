@@ -33,7 +33,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TrainingQuestion:
     """A labelled question: the passage that answers it, with the answer's words in it."""
 
     text: str

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from eval.training.examples import Group, Pair, Question, occurrences, sentences
+from eval.training.examples import Group, Pair, TrainingQuestion, occurrences, sentences
 from eval.training.negatives import Passage
 from eval.training.unanswerable import blurred, blurred_elsewhere, moved, without_answer
 
@@ -16,7 +16,7 @@ WITH_TITLE = 0.7
 class Mined:
     """A question, what search confuses with its passage, and other texts on its subject."""
 
-    question: Question
+    question: TrainingQuestion
     negatives: tuple[Passage, ...]
     others: tuple[str, ...]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.datasets.reading import text_lines
-from eval.training.examples import Group, Pair, Question, occurrences, sentences
+from eval.training.examples import Group, Pair, TrainingQuestion, occurrences, sentences
 
 VALIDATION_ARTICLES = 5
 """How many of the articles of SQuAD are kept apart: no question and no paragraph of theirs is learned from."""
@@ -35,8 +35,8 @@ class Paragraph:
 class Squad:
     """SQuAD's questions and paragraphs, those of the validation articles apart."""
 
-    questions: tuple[Question, ...]
-    validation: tuple[Question, ...]
+    questions: tuple[TrainingQuestion, ...]
+    validation: tuple[TrainingQuestion, ...]
     paragraphs: tuple[Paragraph, ...]
     held_out: frozenset[str]
 
@@ -60,31 +60,35 @@ def read_squad(data: Path) -> Squad:
     )
 
 
-def _squad_question(row: dict[str, Any]) -> Question:
+def _squad_question(row: dict[str, Any]) -> TrainingQuestion:
     answers, passage = tuple(dict.fromkeys(row["answers"])), row["paragraph"]
-    return Question(row["question"], _plain(row["article"]), passage, answers, occurrences(answers, passage))
+    return TrainingQuestion(
+        row["question"], _plain(row["article"]), passage, answers, occurrences(answers, passage)
+    )
 
 
 def _plain(article: str) -> str:
     return article.replace("_", " ")
 
 
-def read_natural_questions(data: Path) -> tuple[Question, ...]:
+def read_natural_questions(data: Path) -> tuple[TrainingQuestion, ...]:
     """QED's questions, and those of NQ with an oracle passage that QED has not."""
-    found: dict[str, Question] = {}
+    found: dict[str, TrainingQuestion] = {}
     for row in rows_of(data / "qed" / "qed-dev.jsonlines"):
         marked = [answer["paragraph_reference"] for answer in row["annotation"].get("answer", ())]
         spans = tuple(sorted({(mark["start"], mark["end"]) for mark in marked}))
         texts = tuple(dict.fromkeys(mark["string"] for mark in marked))
         if spans:
             asked, passage = row["question_text"], row["paragraph_text"]
-            found[asked] = Question(asked, row["title_text"], passage, texts, spans)
+            found[asked] = TrainingQuestion(asked, row["title_text"], passage, texts, spans)
     for row in rows_of(data / "nq-oracle" / "nq-open-oracle.jsonl"):
         context = row["ctxs"][0]
         spans = occurrences(row["answers"], context["text"])
         if spans and row["question"] not in found:
             answers = tuple(row["answers"])
-            found[row["question"]] = Question(row["question"], context["title"], context["text"], answers, spans)
+            found[row["question"]] = TrainingQuestion(
+                row["question"], context["title"], context["text"], answers, spans
+            )
     return tuple(found.values())
 
 

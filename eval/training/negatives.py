@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import bm25s
 import numpy as np
 
-from eval.training.examples import Question, occurrences
+from eval.training.examples import TrainingQuestion, occurrences
 from index import Embedder, terms
 
 Passage = tuple[str, str]
@@ -37,7 +37,9 @@ def mine_by_meaning(questions: Sequence[str], passages: Sequence[Passage], embed
     return [[int(place) for place in np.argsort(-(vectors @ vector), kind="stable")[:_DEPTH]] for vector in asked]
 
 
-def without_answers(question: Question, places: Sequence[int], passages: Sequence[Passage]) -> tuple[Passage, ...]:
+def without_answers(
+    question: TrainingQuestion, places: Sequence[int], passages: Sequence[Passage]
+) -> tuple[Passage, ...]:
     """Those of the mined passages that have no answer of the question in them, the question's own left out."""
     found = (passages[place] for place in dict.fromkeys(places))
     return tuple(

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from eval.training.examples import Pair, Question, occurrences, sentences
+from eval.training.examples import Pair, TrainingQuestion, occurrences, sentences
 
 _YEAR = re.compile(r"\b(?:1[0-9]{3}|20[0-9]{2})\b")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]*\b")
@@ -25,7 +25,7 @@ _OPPOSITE = {
 }
 
 
-def without_answer(question: Question) -> Pair | None:
+def without_answer(question: TrainingQuestion) -> Pair | None:
     """The question beside its passage less every sentence that has an answer; None where too little is left."""
     kept: list[str] = []
     for start, end in sentences(question.passage):
@@ -37,7 +37,7 @@ def without_answer(question: Question) -> Pair | None:
     return Pair(question.text, question.title, passage, False)
 
 
-def blurred(question: Question, chance: random.Random) -> Pair | None:
+def blurred(question: TrainingQuestion, chance: random.Random) -> Pair | None:
     """The question beside its passage with vague words where the answer stood; None where it is long."""
     if any(right - left > 80 for left, right in question.spans):
         return None
@@ -50,7 +50,7 @@ def blurred(question: Question, chance: random.Random) -> Pair | None:
     return None if occurrences(question.answers, passage) else Pair(question.text, question.title, passage, False)
 
 
-def blurred_elsewhere(question: Question, chance: random.Random) -> Pair | None:
+def blurred_elsewhere(question: TrainingQuestion, chance: random.Random) -> Pair | None:
     """The question beside its passage with vague words where something else stood: it is answered still.
 
     Without such pairs vague words alone would tell that there is no answer.
@@ -82,7 +82,7 @@ def _vague(words: str, chance: random.Random) -> str:
     return chance.choice(("something", "certain things", "such things", "a way of its own", "it", "this"))
 
 
-def moved(question: Question, others: Sequence[str], chance: random.Random) -> Pair | None:
+def moved(question: TrainingQuestion, others: Sequence[str], chance: random.Random) -> Pair | None:
     """The question about another thing, beside the same passage, which then says nothing of it.
 
     A name, year or number in the question gives way to one of its kind from `others`, texts of the same article, or
@@ -95,7 +95,7 @@ def moved(question: Question, others: Sequence[str], chance: random.Random) -> P
 
 
 def _swapped(
-    question: Question, others: Sequence[str], chance: random.Random, pattern: re.Pattern[str]
+    question: TrainingQuestion, others: Sequence[str], chance: random.Random, pattern: re.Pattern[str]
 ) -> str | None:
     places = list(pattern.finditer(question.text))
     if not places:

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from eval.texts import is_exact_match, token_f1
-from eval.training.examples import Question
+from eval.training.examples import TrainingQuestion
 from index.network import ANSWERED, ReaderNetwork
 from index.reader import best_span
 from index.word_pieces import Excerpt, PairEncoder
 
 
-def validate_spans(network: ReaderNetwork, encoder: PairEncoder, questions: Sequence[Question]) -> dict[str, float]:
+def validate_spans(
+    network: ReaderNetwork, encoder: PairEncoder, questions: Sequence[TrainingQuestion]
+) -> dict[str, float]:
     """Mean token F1 and exact match of the best span."""
     network.eval()
     f1 = exact = answered = 0.0

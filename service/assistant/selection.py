@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from index import Embedder, Index, Passage, StoredSpan
 from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
 from service.evidence.choice import choose_quotes, choose_sides
-from service.evidence.lists import whole_list
+from service.evidence.lists import answer_by_list
 from service.evidence.ranking import Evidence
 from service.question.question import Question
 from service.rules.demands import demands_of, weigh_answering
@@ -82,8 +82,7 @@ class AnswerSelector:
         if question.compares:
             sides = choose_sides(answering, self._limit)
             return Selected(in_short if len(words) > 1 else (), sides, is_whole=True)
-        is_list = bool(quotes) and question.answer_type == "list"
-        items = whole_list(self._index, answering[0]) if is_list else ()
+        items = answer_by_list(self._index, question, answering, bool(words)) if quotes else ()
         if items:
             return Selected((), items, is_whole=True)
         return Selected(in_short, narrow(quotes, words, answering))

@@ -16,11 +16,11 @@ import click
 
 from index import IndexingError
 from service.assistant import Assistant, open_assistant
-from service.cli.asking import Asking
+from service.cli.background import BackgroundAnswer
 from service.cli.conversation import Conversation, Turn
 from service.cli.options import EXIT_FAILED, dates_options, index_option, json_option
-from service.cli.output import JsonVoice, PlainVoice, TerminalVoice, Voice
-from service.cli.render import strip_controls
+from service.cli.output import JsonOutput, Output, PlainOutput, TerminalOutput
+from service.cli.terminal import strip_controls
 from service.errors import CommandError, ServiceError, code_of
 from service.question.dates import DATE_NAMES, NO_DATES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
@@ -41,12 +41,12 @@ class _Command:
 class Chat:
     """A conversation and the commands over it, a line at a time."""
 
-    def __init__(self, assistant: Assistant, voice: Voice, dates: Dates = NO_DATES) -> None:
+    def __init__(self, assistant: Assistant, output: Output, dates: Dates = NO_DATES) -> None:
         self._assistant = assistant
         self._dates = dates
-        self._voice = voice
+        self._output = output
         self._conversation = Conversation(assistant.index)
-        self._asking: Asking | None = None
+        self._current: BackgroundAnswer | None = None
         self.ended = False
         self.failed = False
         self._commands = {
@@ -54,7 +54,7 @@ class Chat:
             "/open": _Command("N", "source N in the text of its document", self._open),
             "/new": _Command("", "begin anew: the next question stands alone", self._new),
             "/dates": _Command(
-                "DAYS", "only documents of those days: after, before, as-of DAY; or all", self._hold
+                "DAYS", "only documents of those days: after, before, as-of DAY; or all", self._set_dates
             ),
             _SAVE: _Command("FILE", "write all answers to a new file, Markdown or .jsonl", self._save),
             "/help": _Command("", "this list", self._help),
@@ -66,39 +66,41 @@ class Chat:
         """Their names."""
         return tuple(self._commands)
 
-    def take(self, line: str) -> None:
-        """Answers a question or does what a command says; a mistake becomes one sentence."""
+    def handle(self, line: str) -> None:
+        """Answers a question or carries out a command; a mistake becomes one sentence."""
         line = line.strip()
         try:
             if line.startswith("/"):
-                self._obey(line)
+                self._run_command(line)
             elif line:
                 self._ask(line)
         except BrokenPipeError:
             raise
         except (ServiceError, IndexingError, OSError) as error:
             self.failed = True
-            self._voice.complain(strip_controls(str(error)), code_of(error))
+            self._output.show_error(strip_controls(str(error)), code_of(error))
 
     def stop(self) -> None:
         """Stops the answer under way, if there is one."""
-        if self._asking is not None:
-            self._asking.stop()
+        if self._current is not None:
+            self._current.stop()
 
     def _ask(self, line: str) -> None:
         question = " ".join(line.split())
-        self._asking = asking = Asking(self._assistant, question, self._conversation.history, self._dates)
+        self._current = running = BackgroundAnswer(
+            self._assistant, question, self._conversation.history, self._dates
+        )
         try:
-            answer = self._voice.reply(asking.events())
+            answer = self._output.show_events(running.events())
         finally:
-            self._asking = None
-        if asking.stopped:
-            self._voice.tell("(stopped)")
+            self._current = None
+        if running.stopped:
+            self._output.remark("(stopped)")
         self.failed = self.failed or answer is None
         understood_as = None if answer is None else answer.understood_as
         self._conversation.add(Turn(question, understood_as, answer))
 
-    def _obey(self, line: str) -> None:
+    def _run_command(self, line: str) -> None:
         name, _, argument = line.partition(" ")
         command = self._commands.get(name)
         if command is None:
@@ -114,27 +116,27 @@ class Chat:
         command.run(argument.strip())
 
     def _sources(self, _: str) -> None:
-        self._voice.sources(self._conversation.last())
+        self._output.show_sources(self._conversation.last())
 
     def _open(self, number: str) -> None:
-        self._voice.place(*self._conversation.source(number))
+        self._output.show_source_text(*self._conversation.source(number))
 
     def _new(self, _: str) -> None:
-        self._conversation.forget()
-        self._voice.tell("(begun anew)")
+        self._conversation.clear()
+        self._output.remark("(begun anew)")
 
-    def _hold(self, words: str) -> None:
-        self._dates = _read_command(words.split())
-        self._voice.tell("(all documents)" if self._dates == NO_DATES else f"(documents {words})")
+    def _set_dates(self, words: str) -> None:
+        self._dates = _parse_dates(words.split())
+        self._output.remark("(all documents)" if self._dates == NO_DATES else f"(documents {words})")
 
     def _save(self, name: str) -> None:
         count = self._conversation.save(name)
-        self._voice.tell(f"({count} {'answer' if count == 1 else 'answers'} written to '{name}')")
+        self._output.remark(f"({count} {'answer' if count == 1 else 'answers'} written to '{name}')")
 
     def _help(self, _: str) -> None:
-        self._voice.tell("Type a question; one that follows up takes its subject from the one before.")
+        self._output.remark("Type a question; one that follows up takes its subject from the one before.")
         for name, command in self._commands.items():
-            self._voice.tell(f"{f'{name} {command.argument}':<12} {command.help}")
+            self._output.remark(f"{f'{name} {command.argument}':<12} {command.help}")
 
     def _quit(self, _: str) -> None:
         self.ended = True
@@ -143,7 +145,7 @@ class Chat:
 _EXAMPLES = {"/open": "1", "/dates": "after 2024-05-01 before 2024-06-01", _SAVE: "talk.md"}
 
 
-def _read_command(words: list[str]) -> Dates:
+def _parse_dates(words: list[str]) -> Dates:
     """ "after 2024-05-01 before 2024-06-01", or "all" -> the dates. Raises CommandError, DatesError."""
     if words == ["all"]:
         return NO_DATES
@@ -158,10 +160,11 @@ def _read_command(words: list[str]) -> Dates:
 @json_option
 @index_option
 def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
-    """Ask one question after another; a follow-up takes its subject from the question before.
+    """Ask one question after another.
 
-    On a terminal Ctrl-C stops an answer, and /help lists the commands. In a pipe each line is a question or a
-    command, and answers go to standard output; with --json each is one object a line.
+    A follow-up takes its subject from the question before. On a terminal Ctrl-C stops an answer, and /help
+    lists the commands. In a pipe each line is a question or a command, and answers go to standard output; with
+    --json each is one object a line.
 
     \b
     Examples:
@@ -170,41 +173,41 @@ def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
       citewell chat --json < questions.txt > answers.jsonl
     """
     settings = load_settings(index=folder)
-    _end_in_order()
+    _end_cleanly()
     with open_assistant(settings) as assistant:
         if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-            _talk(assistant, str(settings.index), dates)
+            _run_on_terminal(assistant, str(settings.index), dates)
         else:
-            sys.exit(_read(Chat(assistant, JsonVoice() if as_json else PlainVoice(), dates)))
+            sys.exit(_run_in_pipe(Chat(assistant, JsonOutput() if as_json else PlainOutput(), dates)))
 
 
-def _talk(assistant: Assistant, place: str, dates: Dates) -> None:
+def _run_on_terminal(assistant: Assistant, folder: str, dates: Dates) -> None:
     from service.cli.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
 
     plain = refuses_colour()
-    voice = TerminalVoice(assistant.ready, plain)
-    chat = Chat(assistant, voice, dates)
+    output = TerminalOutput(assistant.ready, plain)
+    chat = Chat(assistant, output, dates)
     count = assistant.index.counts().documents
-    voice.tell(
-        f"{count} {'document' if count == 1 else 'documents'} in '{strip_controls(place)}'. Ask; or /help, /quit."
+    output.remark(
+        f"{count} {'document' if count == 1 else 'documents'} in '{strip_controls(folder)}'. Ask; or /help, /quit."
     )
-    editor = LineEditor(chat.commands, _SAVE, plain, voice.tell)
+    editor = LineEditor(chat.commands, _SAVE, plain, output.remark)
     with _interrupting(chat.stop):
         while not chat.ended:
             try:
-                chat.take(editor.read())
+                chat.handle(editor.read())
             except KeyboardInterrupt:
-                voice.tell(_HOW_TO_END)
+                output.remark(_HOW_TO_END)
             except EOFError:
                 break
 
 
-def _read(chat: Chat) -> int:
+def _run_in_pipe(chat: Chat) -> int:
     """A line at a time to the end of standard input, or to /quit."""
     # A byte that is not UTF-8 spoils its own line and no more.
     with click.open_file("-", encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            chat.take(line)
+            chat.handle(line)
             if chat.ended:
                 break
     return EXIT_FAILED if chat.failed else 0
@@ -221,7 +224,7 @@ def _interrupting(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _end_in_order() -> None:
+def _end_cleanly() -> None:
     """SIGTERM and a closed terminal end the model's process too."""
 
     def end(number: int, _: FrameType | None) -> None:
@@ -229,6 +232,6 @@ def _end_in_order() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)
-    # What a voice has to say of a lost model it says itself.
+    # A lost model is reported with the answer.
     logging.getLogger("citewell").addHandler(logging.NullHandler())
     logging.getLogger("citewell").propagate = False

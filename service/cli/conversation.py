@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index import Index
 from service.answer import ANSWER, Answer, Citation
-from service.cli.render import strip_controls
+from service.cli.terminal import strip_controls
 from service.errors import AnswerOutdated, CommandError, code_of
 
 GONE = "This answer is gone, for a document that it rests on was removed or changed since. Ask again."
@@ -43,7 +43,7 @@ class Conversation:
         """A further turn."""
         self._turns = (*self._turns, turn)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begins anew."""
         self._turns = ()
 
@@ -127,7 +127,7 @@ def _as_line(turn: Turn) -> str:
 
 
 def as_markdown(turns: Sequence[Turn]) -> str:
-    """A transcript to read, each source with its place and its words."""
+    """A transcript to read, each source with its location and its words."""
     return "\n".join(["# Questions and answers", "", *(line for turn in turns for line in _as_section(turn))])
 
 
@@ -139,9 +139,9 @@ def _as_section(turn: Turn) -> list[str]:
         return [*lines, turn.missing, ""]
     lines += [_plain(turn.answer.answer, marks=True), ""]
     for citation in turn.answer.citations:
-        place = f"{citation.document}, characters {citation.start} to {citation.end}, version {citation.version}"
+        location = f"{citation.document}, characters {citation.start} to {citation.end}, version {citation.version}"
         lines += [
-            f"[{citation.n}] {_plain(citation.title)} ({citation.date}), {_plain(place)}",
+            f"[{citation.n}] {_plain(citation.title)} ({citation.date}), {_plain(location)}",
             "",
             f"> {_plain(citation.quote)}",
             "",

@@ -33,16 +33,16 @@ from service.cli.options import (
     open_splitter,
     refuse_empty,
 )
+from service.cli.progress import ProgressBar
 from service.cli.render import (
-    ProgressBar,
     render_document,
     render_found,
     render_kind,
     render_period,
     render_report,
     report_lines,
-    strip_controls,
 )
+from service.cli.terminal import show, strip_controls
 from service.cli.watch import follow
 from service.question.dates import Dates
 from service.question.question import read_question
@@ -59,9 +59,10 @@ def index_group() -> None:
 @json_option
 @index_option
 def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> None:
-    """Add files or folders (.txt, .md, .html); what has not changed is skipped.
+    """Add or update files and folders.
 
-    Exit code 1 when a file could not be read; the others are added all the same.
+    They hold .txt, .md or .html; what has not changed is skipped. Exit code 1 when a file could not be read;
+    the others are added all the same.
 
     \b
     Examples:
@@ -80,7 +81,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
             click.echo(strip_controls(f"citewell: {error}"), err=True)
             continue
         failed = failed or bool(report.of("failed"))
-        _tell_report(source, report, as_json)
+        _show_report(source, report, as_json)
         _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if failed else 0)
 
@@ -91,11 +92,12 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
 @json_option
 @index_option
 def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None) -> None:
-    """Make the index hold what the folder DIR holds: add, update, and remove what is gone.
+    """Make the index hold what DIR holds.
 
-    A file that is there but cannot be read keeps the version that was indexed before; the exit code is then 1.
-    Documents outside of DIR stay as they are. When DIR, or a folder in it, is empty all at once, its documents are
-    kept, for its disk may only be absent; when a single file is there instead, they are removed.
+    What is new or has changed in that folder is added or updated, and what is gone is removed. A file that is
+    there but cannot be read keeps the version that was indexed before; the exit code is then 1. Documents
+    outside of DIR stay as they are. When DIR, or a folder in it, is empty all at once, its documents are kept,
+    for its disk may only be absent; when a single file is there instead, they are removed.
 
     \b
     Examples:
@@ -113,7 +115,7 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
         _follow(changes(Path(directory), settings.index), synchronize, as_json)
         return
     report = synchronize()
-    _tell_report(directory, report, as_json)
+    _show_report(directory, report, as_json)
     _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if report.of("failed") else 0)
 
@@ -123,9 +125,10 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
 @json_option
 @index_option
 def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
-    """Check all that the index holds: files, spans, counts, keywords, vectors. Nothing is changed in it.
+    """Check all that the index holds.
 
-    Exit code 1 when something is wrong; each fault is one line that says what to do.
+    That is files, spans, counts, keywords and vectors; nothing is changed. Exit code 1 when something is wrong;
+    each fault is one line that says what to do.
 
     \b
     Example:
@@ -134,7 +137,7 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
     settings = load_settings(index=folder)
     embedder = open_embedder(settings.embedder, settings.threads)
     counts = describe(settings.index).counts
-    with closing(ProgressBar("verifying", " vectors")) as bar:
+    with closing(ProgressBar("verifying", "vectors")) as bar:
         faults = verify(settings.index, embedder, open_splitter(settings), vectors, bar)
     if as_json:
         click.echo(json.dumps({**asdict(counts), "faults": [asdict(fault) for fault in faults]}))
@@ -150,9 +153,9 @@ def verify_command(vectors: bool, as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) -> None:
-    """Remove documents: by their path in the index, or all below a folder.
+    """Remove documents and all their words.
 
-    When one NAME is wrong, nothing is removed.
+    A NAME is a path in the index, or a folder of which all is removed. When one NAME is wrong, nothing is removed.
 
     \b
     Example:
@@ -160,8 +163,8 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
     """
     settings = load_settings(index=folder)
     for document in remove(settings.index, *names):
-        told = strip_controls(f"removed {document.path}")
-        click.echo(json.dumps({"removed": document.path}) if as_json else told)
+        line = strip_controls(f"removed {document.path}")
+        click.echo(json.dumps({"removed": document.path}) if as_json else line)
     _warn_of_traces(settings.index)
 
 
@@ -169,7 +172,10 @@ def remove_command(names: tuple[str, ...], as_json: bool, folder: str | None) ->
 @json_option
 @index_option
 def list_command(as_json: bool, folder: str | None) -> None:
-    """List the documents: date (* where only the file's), path, title."""
+    """List the documents.
+
+    In each line: date (* where it is only the file's), path, title.
+    """
     with open_index(load_settings(index=folder)) as index:
         for document in index.documents():
             click.echo(_to_json(document) if as_json else render_document(document))
@@ -180,7 +186,9 @@ def list_command(as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def show_command(name: str, as_json: bool, folder: str | None) -> None:
-    """Print the stored text of document NAME, the one that all offsets count in.
+    """Print the stored text of a document.
+
+    It is the one that all offsets count in.
 
     \b
     Example, checking a citation by hand:
@@ -225,7 +233,9 @@ def info_command(as_json: bool, folder: str | None) -> None:
 @json_option
 @index_option
 def search_command(query: str, limit: int, as_json: bool, folder: str | None, dates: Dates) -> None:
-    """Show the passages that are found for a query, best first, before any is read.
+    """Show the passages found for a query.
+
+    They come best first, by search alone.
 
     \b
     Example:
@@ -234,9 +244,13 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     with open_index(load_settings(index=folder)) as index:
         question = read_question(query, dates)
         if question.searched_period is not None and not as_json:
-            click.echo(render_period(question.searched_period), err=True)
-        for passage in index.search(question.query, limit, period=question.period, preference=question.preference):
-            click.echo(_to_json(passage) if as_json else render_found(passage))
+            show(render_period(question.searched_period), error=True)
+        found = index.search(question.query, limit, period=question.period, preference=question.preference)
+        for passage in found:
+            if as_json:
+                click.echo(_to_json(passage))
+            else:
+                show(render_found(passage))
 
 
 def _size(file: Path) -> int:
@@ -257,7 +271,7 @@ def _warn_of_traces(folder: Path) -> None:
         )
 
 
-def _tell_report(source: str, report: Report, as_json: bool) -> None:
+def _show_report(source: str, report: Report, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"source": shown(source), "files": report_lines(report.steps)}, ensure_ascii=False))
     else:
@@ -273,7 +287,7 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
         terminated = True
         raise KeyboardInterrupt
 
-    def tell(step: Step) -> None:
+    def report_step(step: Step) -> None:
         if as_json:
             click.echo(json.dumps(*report_lines([step]), ensure_ascii=False))
         elif not step.detail:
@@ -281,9 +295,12 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
         if step.detail:
             click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
 
+    def report_error(sentence: str) -> None:
+        click.echo(strip_controls(f"citewell: {sentence}"), err=True)
+
     signal.signal(signal.SIGTERM, terminate)
     try:
-        follow(changed, synchronize, tell, lambda text: click.echo(strip_controls(f"citewell: {text}"), err=True))
+        follow(changed, synchronize, report_step, report_error)
     except KeyboardInterrupt:
         if not terminated:
             raise

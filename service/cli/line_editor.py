@@ -19,10 +19,12 @@ _PROMPT = "> "
 class LineEditor:
     """Reads one line after another from the terminal."""
 
-    def __init__(self, commands: Sequence[str], files_after: str, plain: bool, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, commands: Sequence[str], files_after: str, plain: bool, remark: Callable[[str], None]
+    ) -> None:
         self._session: PromptSession[str] = PromptSession(
             _PROMPT,
-            history=_open_history(user_state_path("citewell"), tell),
+            history=_open_history(user_state_path("citewell"), remark),
             completer=_Commands(commands, files_after),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
@@ -61,7 +63,7 @@ class _LastingHistory(FileHistory):
             super().store_string(string)
 
 
-def _open_history(folder: Path, tell: Callable[[str], None]) -> History:
+def _open_history(folder: Path, remark: Callable[[str], None]) -> History:
     """The history in a file that only its owner may read, else one in memory."""
     file = folder / "chat-history"
     try:
@@ -72,6 +74,6 @@ def _open_history(folder: Path, tell: Callable[[str], None]) -> History:
         finally:
             os.close(descriptor)
     except OSError as error:
-        tell(f"Your questions are not kept for the next time: '{file}' cannot be written ({error.strerror}).")
+        remark(f"Your questions are not kept for the next time: '{file}' cannot be written ({error.strerror}).")
         return InMemoryHistory()
     return _LastingHistory(str(file))

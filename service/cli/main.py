@@ -8,28 +8,17 @@ not answer; 4 a document has changed since the answer; 130 interrupted.
 import json
 import sys
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 
 import click
 
 from index import IndexingError
-from service.answer import ANSWER, Answer
-from service.assistant import Assistant, open_assistant
+from service.cli.ask import ask
 from service.cli.chat import chat
 from service.cli.index_commands import index_group
-from service.cli.options import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_REFUSED,
-    dates_options,
-    index_option,
-    json_option,
-)
-from service.cli.render import render_answer, render_period, render_quotes, strip_controls
+from service.cli.options import EXIT_FAILED, EXIT_INTERRUPTED, index_option, json_option
+from service.cli.terminal import show, strip_controls
 from service.cli.verify import verify
 from service.errors import DatesError, ServiceError, SettingsError
-from service.events import Done, Failed, Quoted
-from service.question.dates import DATE_NAMES, Dates, read_dates
 from service.settings import load_settings, refuses_colour
 
 
@@ -62,103 +51,11 @@ def cli() -> None:
     Examples:
       citewell index add my-documents
       citewell ask "What phases did Biden's proposal have?"
-      citewell ask "How much will the tram cost?" --json
+      citewell ask "How much will the tram cost?" --json > answer.json
       citewell verify answer.json
-      citewell index show gaza-truce-talks-2024-08-16.txt
+      citewell chat
+      citewell serve
     """
-
-
-@cli.command()
-@click.argument("question", required=False)
-@click.option(
-    "--batch",
-    metavar="FILE.jsonl",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help='Answer each line {"id", "question"} of a file (- for standard input); needs --json.',
-)
-@dates_options
-@json_option
-@index_option
-def ask(question: str | None, batch: str | None, as_json: bool, folder: str | None, dates: Dates) -> None:
-    """Answer QUESTION, with sources.
-
-    While the language model loads, the documents' own words are shown on standard error; the answer goes to
-    standard output. Exit code 3: the documents do not answer the question.
-
-    \b
-    Examples:
-      citewell ask "What phases did Biden's proposal have?"
-      citewell ask "What phases did Biden's proposal have?" --json
-      citewell ask "What is the latest on the tram?" --as-of 2024-07-31
-      citewell ask --batch questions.jsonl --json > answers.jsonl
-    """
-    if (question is None) == (batch is None):
-        raise click.UsageError("Give a question or --batch FILE.jsonl, one of the two.")
-    if batch is not None and not as_json:
-        raise click.UsageError("--batch writes JSON lines: add --json.")
-    if batch not in (None, "-") and not Path(str(batch)).is_file():
-        raise click.UsageError(f"There is no file '{batch}'. Name a file of JSON lines, or - for standard input.")
-    with open_assistant(load_settings(index=folder)) as assistant:
-        if batch is not None:
-            sys.exit(_answer_batch(assistant, batch, dates))
-        answer = _answer(assistant, question or "", dates, quiet=as_json)
-    if answer.period is not None and not as_json:
-        click.echo(render_period(answer.period), err=True)
-    click.echo(ANSWER.dump_json(answer).decode() if as_json else render_answer(answer))
-    sys.exit(EXIT_REFUSED if answer.refused else 0)
-
-
-def _answer(assistant: Assistant, question: str, dates: Dates, quiet: bool) -> Answer:
-    for event in assistant.answer(question, dates=dates):
-        if isinstance(event, Quoted) and not quiet and not assistant.ready():
-            click.echo(render_quotes(event.answer), err=True)
-        elif isinstance(event, Done):
-            return event.answer
-        elif isinstance(event, Failed):
-            raise event.error
-    raise ServiceError("The answer ended without a result. Ask again.")
-
-
-def _answer_batch(assistant: Assistant, batch: str, dates: Dates) -> int:
-    """One line of JSON a question; a line that cannot be answered becomes one with "error".
-
-    The dates of a line come before those of the command.
-    """
-    failures = 0
-    # A byte that is not UTF-8 spoils its own line and not the whole batch.
-    with click.open_file(batch, encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                asked = _read_line(line, number, dates)
-                click.echo(ANSWER.dump_json(assistant.ask(*asked)).decode())
-            except (ServiceError, IndexingError) as error:
-                failures += 1
-                click.echo(json.dumps({"id": _identifier(line), "line": number, "error": str(error)}))
-    if failures:
-        click.echo(f"citewell: {failures} of the questions in '{batch}' failed.", err=True)
-    return EXIT_FAILED if failures else 0
-
-
-def _read_line(line: str, number: int, dates: Dates) -> tuple[str, str, Dates]:
-    """Question, id and dates."""
-    try:
-        content = json.loads(line)
-        given = {name: None if content.get(name) is None else str(content[name]) for name in DATE_NAMES}
-        own = read_dates(given, lambda name: f"Line {number}: '{name}'", dates)
-        return str(content["question"]), str(content["id"]), own
-    except (ValueError, KeyError, TypeError) as error:
-        raise ServiceError(
-            f'Line {number} is not {{"id": ..., "question": ...}}: {line.strip()[:80]!r}. Mend the line.'
-        ) from error
-
-
-def _identifier(line: str) -> str | None:
-    try:
-        return str(json.loads(line)["id"])
-    except (ValueError, KeyError, TypeError):
-        return None
 
 
 @cli.command()
@@ -185,27 +82,29 @@ def serve(host: str | None, port: str | None, folder: str | None) -> None:
 @json_option
 @index_option
 def doctor(as_json: bool, folder: str | None) -> None:
-    """Check all that an answer needs: packages, settings, models, llama.cpp, the index, and this machine's speed.
+    """Check all that an answer needs.
 
-    Takes ten seconds or more and uses no network. Exit code 1 when something failed; warnings are no failure.
+    Packages, settings, models, llama.cpp, the index, and this machine's speed. Takes ten seconds or more and
+    uses no network. Exit code 1 when something failed; warnings are no failure.
 
     \b
     Examples:
       citewell doctor
       citewell doctor --index work/index --json
     """
-    from service.cli.doctor import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
+    from service.cli.doctor.examination import examine, render_finding, to_object  # noqa: PLC0415 - only this needs it
 
     findings = {}
     for name, finding in examine(folder):
         findings[name] = finding
         if not as_json:
-            click.echo(render_finding(name, finding))
+            show(render_finding(name, finding))
     if as_json:
         click.echo(json.dumps(to_object(findings), ensure_ascii=False))
     sys.exit(EXIT_FAILED if any(finding.status == "failed" for finding in findings.values()) else 0)
 
 
+cli.add_command(ask)
 cli.add_command(index_group)
 cli.add_command(chat)
 cli.add_command(verify)

@@ -1,44 +1,38 @@
-"""Answers, documents and progress as a terminal shows them; readable without colour, and in a pipe."""
+"""Answers, documents and reports as a terminal shows them; readable without colour, and in a pipe."""
 
-import shutil
-import sys
-import textwrap
-from collections.abc import Sequence
-from typing import Never
+from collections.abc import Iterable, Sequence
 
-import click
-from tqdm import tqdm
+from rich.text import Text
 
-from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind, Watcher
+from index import Outcome, Passage, Report, Step, StoredDocument, VectorKind
 from service.answer import IN_SHORT, Answer, Citation, CitedPassage, SearchedPeriod
-from service.cli.reply import marked
+from service.cli.shown_answer import marked
+from service.cli.terminal import excerpt, room_beside, shorten, strip_controls, wrap
 from service.question.dates import describe_filter, describe_preference
 
 _EXCERPT = 200
 _SHORT_TEXT = 2000
 _AROUND = 600
 """Characters: a text up to the one is shown whole, of a longer one this much on either side of the cited words."""
-_OPEN, _CLOSE = "\ue000", "\ue001"
-"""Where cited words begin and end while lines are broken; no printable letters, so no document has them."""
+_LEAST_TITLE = 20
+"""Cells that a title keeps on a line that is too long."""
 
 
-def render_answer(answer: Answer) -> str:
-    """The answer with its marks, then its sources: title, date, place and quotation; and how sure it is."""
-    sources = render_sources(answer)
-    return "\n\n".join(filter(None, (render_said(answer), sources, render_confidence(answer))))
+def render_answer(answer: Answer) -> Text:
+    """The answer with its marks, then its sources: title, date, location and quotation; and how sure it is."""
+    parts = (render_sentences(answer), render_sources(answer), Text(render_confidence(answer)))
+    return Text("\n\n").join(part for part in parts if part)
 
 
-def render_said(answer: Answer, indent: str = "") -> str:
-    """What an answer says: few words on lines of their own, dated where there are several; then the sentences."""
+def render_sentences(answer: Answer, indent: str = "") -> Text:
+    """The sentences of an answer; few words stand first, on lines of their own, dated where there are several."""
     few = [sentence for sentence in answer.sentences if sentence.kind in IN_SHORT]
     if not few:
-        return _wrap(answer.answer, indent)
+        return wrap(answer.answer, indent)
     days = {citation.n: citation.date for citation in answer.citations}
     lines = [f"{marked(item)} ({days[item.citations[0]]})" if len(few) > 1 else marked(item) for item in few]
     rest = " ".join(marked(item) for item in answer.sentences if item.kind not in IN_SHORT)
-    return "\n".join(
-        [*(click.style(_wrap(line, indent), bold=True) for line in lines), _wrap(rest, indent)]
-    ).rstrip()
+    return _lines([*(wrap(line, indent, "bold") for line in lines), *([wrap(rest, indent)] if rest else [])])
 
 
 def render_confidence(answer: Answer) -> str:
@@ -46,48 +40,47 @@ def render_confidence(answer: Answer) -> str:
     return "" if answer.refused or answer.confidence is None else f"Confidence: {answer.confidence:.0%}"
 
 
-def render_sources(answer: Answer) -> str:
-    """The sources with place and quotation; of a refusal the closest passages."""
+def render_sources(answer: Answer) -> Text:
+    """The sources with location and quotation; of a refusal the closest passages."""
     if answer.refused:
-        heading = [click.style("Closest passages:", bold=True)] if answer.passages else []
-        return "\n".join([*heading, *(_passage(passage) for passage in answer.passages[:3])])
-    return "\n".join(
-        [click.style("Sources:", bold=True), *(_source(citation, answer) for citation in answer.citations)]
-    )
+        return _closest(_passage(passage) for passage in answer.passages[:3])
+    return _lines([Text("Sources:", "bold"), *(_source(citation, answer) for citation in answer.citations)])
 
 
-def render_list(answer: Answer) -> str:
+def render_list(answer: Answer) -> Text:
     """One line a source: number, title, date, document; of a refusal the closest documents, each once."""
     if answer.refused:
-        lines = dict.fromkeys(_short(f"  {item.title}", item) for item in answer.passages[:3])
-        return "\n".join([click.style("Closest passages:", bold=True), *lines] if lines else [])
-    return "\n".join(_short(f"[{citation.n}] {citation.title}", citation) for citation in answer.citations)
+        return _closest(map(Text, dict.fromkeys(_short(f"  {item.title}", item) for item in answer.passages[:3])))
+    return _lines(Text(_short(f"[{citation.n}] {citation.title}", citation)) for citation in answer.citations)
 
 
-def render_period(period: SearchedPeriod) -> str:
+def _closest(passages: Iterable[Text]) -> Text:
+    found = list(passages)
+    return _lines([Text("Closest passages:", "bold"), *found] if found else [])
+
+
+def render_period(period: SearchedPeriod) -> Text:
     """What was searched by its date, and by which words of the question."""
-    told = " ".join(filter(None, (describe_filter(period), describe_preference(period))))
+    parts = " ".join(filter(None, (describe_filter(period), describe_preference(period))))
     words = ", ".join(f"“{word}”" for word in period.words)
-    return render_text(f"{told} ({words}, seen from {period.today})" if words else told, dim=True)
+    return wrap(f"{parts} ({words}, seen from {period.today})" if words else parts, style="dim")
 
 
-def render_text(text: str, dim: bool = False) -> str:
-    """A text in lines that fit."""
-    return click.style(_wrap(text), dim=True) if dim else _wrap(text)
-
-
-def render_place(citation: Citation, text: str, plain: bool) -> str:
+def render_source_text(citation: Citation, text: str, plain: bool) -> Text:
     """The text of a document around the cited words, which are reversed, or stand in »« when `plain`."""
     first, last = _window(text, citation)
     head = f"{citation.title} ({citation.date}{_KINDS[citation.date_kind]})"
-    place = f"{citation.document}, characters {citation.start} to {citation.end} of {len(text)}"
+    location = f"{citation.document}, characters {citation.start} to {citation.end} of {len(text)}"
     parts = (text[first : citation.start], text[citation.start : citation.end], text[citation.end : last])
-    before, cited, after = ("\n".join(strip_controls(line) for line in part.split("\n")) for part in parts)
-    marked = f"{'… ' * (first > 0)}{before}{_OPEN}{cited}{_CLOSE}{after}{' …' * (last < len(text))}"
-    shown = "\n".join(_fill(line, "") for line in marked.strip("\n").split("\n"))
-    begin, end = ("»", "«") if plain else ("\x1b[7m", "\x1b[27m")
-    shown = shown.replace(_OPEN, begin).replace(_CLOSE, end)
-    return f"{click.style(_wrap(head), bold=True)}\n{_wrap(place)}\n\n{shown}"
+    before, cited, after = ("\n".join(map(strip_controls, part.split("\n"))) for part in parts)
+    shown = Text.assemble(
+        "… " if first > 0 else "",
+        before if first > 0 else before.lstrip("\n"),
+        f"»{cited}«" if plain else (cited, "reverse"),
+        after if last < len(text) else after.rstrip("\n"),
+        " …" if last < len(text) else "",
+    )
+    return _lines([wrap(head, style="bold"), wrap(location), Text(), wrap(shown)])
 
 
 def _window(text: str, citation: Citation) -> tuple[int, int]:
@@ -102,24 +95,19 @@ def _window(text: str, citation: Citation) -> tuple[int, int]:
     return first, last
 
 
-def render_quotes(answer: Answer) -> str:
+def render_quotes(answer: Answer) -> Text:
     """The first answer, short: it is replaced by the final one in a moment."""
-    return "\n".join(
-        [
-            click.style("In the documents' own words, while the model loads:", dim=True),
-            render_said(answer, "  "),
-            "",
-        ]
-    )
+    heading = Text("In the documents' own words, while the model loads:", "dim")
+    return _lines([heading, render_sentences(answer, "  "), Text()])
 
 
-def render_found(passage: Passage) -> str:
+def render_found(passage: Passage) -> Text:
     """A search result."""
     document = passage.document
-    place = f"{document.path} [{passage.span.start}:{passage.span.end}]"
-    head = strip_controls(f"{passage.score:.3f}  {place}  {_dated(document).rstrip()}")
-    also = [_wrap(f"also in {other.path}  {_dated(other).rstrip()}", "       ") for other in passage.also_in]
-    return "\n".join([click.style(head, bold=True), _wrap(_excerpt(passage.text), "       "), *also])
+    location = f"{document.path} [{passage.span.start}:{passage.span.end}]"
+    head = strip_controls(f"{passage.score:.3f}  {location}  {_dated(document).rstrip()}")
+    also = [wrap(f"also in {other.path}  {_dated(other).rstrip()}", " " * 7) for other in passage.also_in]
+    return _lines([Text(head, "bold"), wrap(excerpt(passage.text, _EXCERPT), " " * 7), *also])
 
 
 def render_document(document: StoredDocument) -> str:
@@ -148,28 +136,34 @@ def render_report(report: Report) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to do"
 
 
-def _source(citation: Citation, answer: Answer) -> str:
+def _source(citation: Citation, answer: Answer) -> Text:
     mark = f"[{citation.n}] "
-    head = _wrap(f"{citation.title} ({citation.date}{_KINDS[citation.date_kind]})", " " * len(mark))
-    place = strip_controls(f"{citation.document}, characters {citation.start} to {citation.end}")
-    quotation = _wrap(f"“{citation.quote}”", "    ")
-    return f"{mark}{head.lstrip()}\n    {place}\n{quotation}{_also_reported_by(citation, answer)}"
+    head = f"{citation.title} ({citation.date}{_KINDS[citation.date_kind]})"
+    location = strip_controls(f"{citation.document}, characters {citation.start} to {citation.end}")
+    return _lines(
+        [
+            wrap(head, " " * len(mark), first=mark),
+            Text(f"    {location}"),
+            wrap(f"“{citation.quote}”", "    "),
+            *_also_reported_by(citation, answer),
+        ]
+    )
 
 
-def _also_reported_by(citation: Citation, answer: Answer) -> str:
-    """A line on the documents that repeat the passage which the citation is of; nothing where none does."""
+def _also_reported_by(citation: Citation, answer: Answer) -> list[Text]:
+    """The documents that repeat the passage which the citation is of; nothing where none does."""
     names = {
         f"{reprint.source or reprint.title} ({reprint.date}), {reprint.document}": None
         for passage in answer.passages
         if passage.version == citation.version and passage.start <= citation.start < passage.end
         for reprint in passage.also_reported_by
     }
-    return "\n" + _wrap(f"Also reported by {'; '.join(names)}", "    ") if names else ""
+    return [wrap(f"Also reported by {'; '.join(names)}", "    ")] if names else []
 
 
-def _passage(passage: CitedPassage) -> str:
+def _passage(passage: CitedPassage) -> Text:
     head = f"{passage.title} ({passage.date}{_KINDS[passage.date_kind]}), {passage.document}"
-    return f"{_wrap(head, '  ')}\n{_wrap(_excerpt(passage.text), '    ')}"
+    return _lines([wrap(head, "  "), wrap(excerpt(passage.text, _EXCERPT), "    ")])
 
 
 _KINDS = {"stated": "", "metadata": "", "file": ", date of the file"}
@@ -182,75 +176,11 @@ def _dated(document: StoredDocument) -> str:
 def _short(head: str, item: Citation | CitedPassage) -> str:
     """One line; where it is too long the title gives way."""
     tail = strip_controls(f" ({item.date}{_KINDS[item.date_kind]}), {item.document}")
-    room = max(20, _width() - len(tail))
-    head = strip_controls(head)
-    return (head if len(head) <= room else f"{head[: room - 1].rstrip(' …')}…") + tail
+    return shorten(head, max(_LEAST_TITLE, room_beside(tail))) + tail
 
 
-def _excerpt(text: str) -> str:
-    return textwrap.shorten(text, _EXCERPT, placeholder=" ...")
-
-
-def _wrap(text: str, indent: str = "") -> str:
-    return _fill(strip_controls(text), indent)
-
-
-def _fill(text: str, indent: str) -> str:
-    return textwrap.fill(
-        text,
-        _width(),
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _width() -> int:
-    return min(100, shutil.get_terminal_size((100, 24)).columns)
-
-
-class ProgressBar(Watcher):
-    """What is done, with rate and ETA, on standard error, and a line for each file that was not taken.
-
-    `quiet` leaves those lines to somebody else.
-    """
-
-    def __init__(self, task: str = "indexing", unit: str = "B", quiet: bool = False) -> None:
-        self._task, self._unit, self._quiet = task, unit, quiet
-        self._bar: tqdm[Never] | None = None
-
-    def begin(self, size: int) -> None:
-        """Draws the bar when standard error is a terminal."""
-        self._bar = tqdm(
-            total=max(1, size),
-            unit=self._unit,
-            unit_scale=True,
-            desc=self._task,
-            disable=not sys.stderr.isatty(),
-            leave=False,
-        )
-
-    def advance(self, size: float) -> None:
-        """Moves the bar on."""
-        if self._bar is not None:
-            self._bar.update(size)
-
-    def finish(self, step: Step) -> None:
-        """Tells of a file that was not taken."""
-        if step.detail and not self._quiet:
-            with tqdm.external_write_mode(file=sys.stderr):
-                click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)
-
-    def close(self) -> None:
-        """Takes the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-
-
-def strip_controls(text: str) -> str:
-    """One line without what could steer a terminal or forge a line: documents and file names are anybody's."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def _lines(parts: Iterable[Text]) -> Text:
+    return Text("\n").join(parts)
 
 
 def report_lines(steps: Sequence[Step]) -> list[dict[str, str]]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from service.answer import Answer
 from service.assistant.verify import verify_answer
 from service.cli.options import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
-from service.cli.render import render_text, strip_controls
+from service.cli.terminal import show, wrap
 from service.errors import AnswerUnreadable
 from service.settings import load_settings
 from service.verification.replay import (
@@ -43,10 +44,11 @@ _STATES: Mapping[PlaceState, str] = {
 @json_option
 @index_option
 def verify(file: str, as_json: bool, folder: str | None) -> None:
-    """Check a saved answer anew: quotes, places, versions, and whether each sentence rests on what it cites.
+    """Check a saved answer against the documents.
 
-    ANSWER.json is what "citewell ask ... --json" or the HTTP endpoint gave, or lines of them; - is standard input.
-    No model is needed. Exit code 0: proved; 4: a document has changed since; 1: refuted, or no answer at all.
+    Its quotes, offsets and versions, and whether each sentence rests on what it cites. ANSWER.json is what
+    "citewell ask ... --json" or the HTTP endpoint gave, or lines of them; - is standard input. No model is
+    needed. Exit code 0: proved; 4: a document has changed since; 1: refuted, or no answer at all.
 
     \b
     Examples:
@@ -58,7 +60,10 @@ def verify(file: str, as_json: bool, folder: str | None) -> None:
     with open_index(settings) as index:
         checked = [verify_answer(answer, index) for answer in answers]
     for verification in checked:
-        click.echo(VERIFICATION.dump_json(verification).decode() if as_json else _render(verification))
+        if as_json:
+            click.echo(VERIFICATION.dump_json(verification).decode())
+        else:
+            show(_render(verification))
     exits = {_EXITS[verification.verdict] for verification in checked}
     sys.exit(EXIT_FAILED if EXIT_FAILED in exits else max(exits))
 
@@ -83,26 +88,25 @@ def _read_answers(file: str) -> Iterator[Answer]:
         yield read_answer(part, f"'{file}'" if len(parts) == 1 else f"'{file}', line {number},")
 
 
-def _render(verification: Verification) -> str:
+def _render(verification: Verification) -> Text:
     """The verdict, then each sentence and citation with what became of it."""
-    places = [(f"[{number}] ", place) for number, place in enumerate(verification.citations, start=1)] + [
-        ("passage ", place) for place in verification.passages if place.state != "holds"
+    locations = [(f"[{number}] ", location) for number, location in enumerate(verification.citations, start=1)] + [
+        ("passage ", location) for location in verification.passages if location.state != "holds"
     ]
-    told = [
+    lines = [
         f"{verification.question}\n{_VERDICTS[verification.verdict]}",
         *([f"The answer: {verification.fault}."] if verification.fault else []),
         *(f"Not proved: “{item.text}”: {item.fault}." for item in verification.sentences if item.fault),
-        *(_render_place(name, place) for name, place in places),
+        *(_render_location(name, location) for name, location in locations),
     ]
-    return "\n".join(render_text(strip_controls(line)) for part in told for line in part.split("\n"))
+    return Text("\n").join(wrap(line) for part in lines for line in part.split("\n"))
 
 
-def _render_place(name: str, place: CheckedPlace) -> str:
-    head = f"{name}{place.document}: {_STATES[place.state]}"
-    if place.state == "moved":
-        return f"{head} {place.start} to {place.end}."
-    if place.now is not None:
-        return (
-            f"{head}; its likest sentence, {place.start} to {place.end}:\n    {show_change(place.quote, place.now)}"
-        )
+def _render_location(name: str, location: CheckedPlace) -> str:
+    head = f"{name}{location.document}: {_STATES[location.state]}"
+    if location.state == "moved":
+        return f"{head} {location.start} to {location.end}."
+    if location.now is not None:
+        change = show_change(location.quote, location.now)
+        return f"{head}; its likest sentence, {location.start} to {location.end}:\n    {change}"
     return f"{head}."

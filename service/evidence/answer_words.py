@@ -89,7 +89,7 @@ def _tell_of_the_same(words: Sequence[AnswerWords], embedder: Embedder) -> bool:
 
 def cut_name(name: str, sentences: Sequence[StoredSpan]) -> tuple[AnswerWords, ...]:
     """The name as an answer, cut from the first sentence that holds it; nothing where none does."""
-    holding = next((item for item in sentences if is_cut_from(name, plain_quote(item.text))), None)
+    holding = next((item for item in sentences if item.prose and is_cut_from(name, plain_quote(item.text))), None)
     return () if holding is None else (AnswerWords(name, holding, LIKELY),)
 
 
@@ -129,7 +129,9 @@ def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | No
     begin, end = passage.span.start + reading.start, passage.span.start + reading.end
     sentences = index.sentences([passage])
     place = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
-    if place is None or injection_penalties([item.text for item in sentences])[place] < 1:
+    if place is None or not sentences[place].prose:
+        return None
+    if injection_penalties([item.text for item in sentences])[place] < 1:
         return None
     sentence = sentences[place]
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]

@@ -43,7 +43,6 @@ _DATE = re.compile(
     r"months?|days?|spring|summer|autumn|winter)\b"
 )
 _NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
-_ITEM = re.compile(r"[-*+•|]|\(?\w{1,3}[.)]\s")
 
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r":$|^(?:[-*+•]|\(?\w{1,2}[.)])\s"), 2.0),
@@ -145,7 +144,7 @@ def _by_words(
     penalties = injection_penalties([sentence.text for sentence in sentences])
     scored = []
     for position, sentence in enumerate(sentences):
-        if _is_heading(sentence.text):
+        if not sentence.prose:
             continue
         near = range(max(0, position - 1), min(len(sentences), position + 2))
         overlap, answers = share_of(weights, found[position]), _answers(sentence, read)
@@ -218,11 +217,3 @@ def _kind_match(question: Question) -> Callable[[str], float]:
         )
     thing = question.thing
     return lambda sentence: 1.0 if thing is not None and thing in terms(sentence) else 0.5
-
-
-def _is_heading(text: str) -> bool:
-    """True of a Markdown heading and of a short line of words without an end; list items and table rows answer."""
-    if text.startswith("#"):
-        return True
-    ends = text[-1] in ".!?;:\"”’'…。" or len(text.split()) > 8
-    return not ends and not _ITEM.match(text) and not re.search(r"[\d:]", text)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from index import split_sentences, terms
+from index import ORDINALS, SPELLED_NUMBERS, split_sentences, terms
 from service.question.subject import Token, tags
 from service.question.time_expressions import find_time_expressions
 
@@ -151,3 +151,20 @@ def named_thing(tokens: tuple[Token, ...]) -> str | None:
     if found is None:
         return None
     return next(iter(terms(tokens[found.end(1) - 1].low)), None)
+
+
+_PART = r"(?:step|item|point|rule|stage|task|instruction)"
+_ASKED_ITEM = re.compile(
+    rf"\b{_PART}\s+(?:number\s+|no\.?\s*)?(?P<number>\d{{1,2}}|{'|'.join(SPELLED_NUMBERS)})\b"
+    rf"|\b(?P<ordinal>{'|'.join(ORDINALS)}|\d{{1,2}}(?=(?:st|nd|rd|th)\b))\w*\s+{_PART}\b",
+    re.IGNORECASE,
+)
+
+
+def asked_item(question: str) -> int | None:
+    """The number of the step or item of a list that a question asks for: 3 of "the third step" and of "step 3"."""
+    found = _ASKED_ITEM.search(question)
+    if found is None:
+        return None
+    written = (found["number"] or found["ordinal"]).lower()
+    return int(written) if written.isdigit() else {**SPELLED_NUMBERS, **ORDINALS}[written]

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from service.question.time_ranges import MONTHS
+from index import MONTHS, WEEKDAYS
 
 _CAPITAL = r"[A-Z][\w’'.&-]*\w"
 _RUN = re.compile(rf"(?<![\w’'-]){_CAPITAL}(?: (?:(?:of|the|de|van|von|al|bin) )?{_CAPITAL})*")
 _POSSESSIVE = re.compile(r"['’]s\b ?")
 _ACRONYM = re.compile(r"[A-Z0-9.&]{1,4}s?")
 """Short ones are written in many ways: the UN, the United Nations, a Security Council resolution."""
-CALENDAR = frozenset([*MONTHS, *"monday tuesday wednesday thursday friday saturday sunday".split()])
+CALENDAR = frozenset(name.lower() for name in (*MONTHS, *WEEKDAYS))
 """Words with a capital that name no one."""
 
 _MOST_CAPITALS = 0.6

@@ -14,6 +14,7 @@ from service.errors import QuestionError
 from service.question.answer_type import (
     AnswerType,
     answer_type_of,
+    asked_item,
     asks_for_several,
     compares_two_sides,
     named_thing,
@@ -36,8 +37,8 @@ class Question:
     what is searched for and answered: that question without the words that only say of when documents should be.
     `period` holds documents to some days, `preference` puts those of others first, and `searched_period` tells of
     both; it is None where time plays no part. `units` match what an answer in the unit asked for has, `thing` is
-    the stem of the noun behind "which". `asks_for_several` is true of two questions in one, `compares` where two
-    sides are to be told.
+    the stem of the noun behind "which", `item` the number of a list's item. `asks_for_several` is true of
+    two questions in one, `compares` where two sides are to be told.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Question:
     answer_type: AnswerType
     units: re.Pattern[str] | None
     thing: str | None
+    item: int | None
     asks_for_several: bool
     compares: bool
     period: Period = ALL_DAYS
@@ -77,6 +79,7 @@ def read_question(
         answer_type=answer_type_of(query),
         units=units_of(query),
         thing=named_thing(tokens),
+        item=asked_item(query),
         asks_for_several=asks_for_several(query),
         compares=compares_two_sides(query),
         period=planned.period,

@@ -9,6 +9,7 @@ questions give words, never answers or documents.
 import re
 from collections.abc import Callable, Sequence
 
+from index import MONTHS
 from service.question.subject import ATTRIBUTES, Token, group, person, place, tags, thing, tokenize
 
 _LONGEST = 500
@@ -26,8 +27,7 @@ _KINDS: dict[str, Callable[[str], str | None]] = {
 }
 """What each word that points back may mean; "this" and "that" mean what an answer said, more than the subject."""
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_TIME = "|".join([*_MONTHS, r"(?:spring|summer|autumn|winter)(?: \d{4})?"])
+_TIME = "|".join([*MONTHS, r"(?:spring|summer|autumn|winter)(?: \d{4})?"])
 _WHEN = re.compile(rf"\b(?:{_TIME})\b|\b(?:1\d|20)\d\d\b")
 _EXPLETIVE = re.compile(
     r"""\bit\s+(?:\w+\s+){0,3}?(?:that|whether|who|like)\b

@@ -9,10 +9,10 @@ from dateutil.relativedelta import relativedelta
 
 from index import ALL_DAYS, Period, split_parts
 from service.question.time_expressions import TimeExpression, find_newest, find_time_expressions
-from service.question.time_ranges import MONTHS, resolve
+from service.question.time_ranges import MONTH_NAMES, resolve
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTHS)})\w*", re.IGNORECASE)
+_MONTH = re.compile(rf"\b(?:{'|'.join(name[:3] for name in MONTH_NAMES)})\w*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from service.question.time_ranges import MONTHS, ORDINALS, SEASONS, UNITS
+from service.question.time_ranges import MONTH_NAMES, PARTS, SEASONS, UNITS
 
 Use = Literal["in", "since", "after", "before", "until", "by"]
 """What a phrase says of its expression's days: within them, from their first or after their last day on, before
@@ -37,7 +37,7 @@ class TimeExpression:
 
 # --- expressions ---
 
-_MONTH = rf"(?:{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?"
+_MONTH = rf"(?:{'|'.join(MONTH_NAMES)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?"
 _YEAR = r"(?:19|20)\d\d\b"
 _ANY_YEAR = rf"(?:{_YEAR}|(?:last|this) year\b)"
 _NUMBER_DAY = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\b"
@@ -67,7 +67,7 @@ _PARTABLE = rf"(?:{_SPAN}|{_WHOLE_MONTH}|{_ANY_YEAR}|(?:last|this) (?:week|month
 _PART = (
     rf"(?:(?:early|mid|late)(?: in)?[ -]{_PARTABLE}"
     rf"|(?:the )?(?:beginning|start|middle|end|close) of {_PARTABLE}"
-    rf"|(?:the )?(?:{'|'.join(ORDINALS)}) (?:day|week) of {_PARTABLE}"
+    rf"|(?:the )?(?:{'|'.join(PARTS)}) (?:day|week) of {_PARTABLE}"
     rf"|(?:the )?(?:first|second) half of {_PARTABLE})"
 )
 

@@ -12,13 +12,14 @@ from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from index import Period
+from index import MONTHS, Period
 
-MONTHS = "january february march april may june july august september october november december".split()
+MONTH_NAMES = tuple(name.lower() for name in MONTHS)
 SEASONS: Mapping[str, int] = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 """The first month of each, as on the northern half of the earth; each has three."""
 UNITS = "day week month year".split()
-ORDINALS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
+PARTS: Mapping[str, int] = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1}
+"""Of several equal parts of a time, counted from 0, or from the end."""
 
 _SPANS: Mapping[str, relativedelta] = {
     "day": relativedelta(days=1),
@@ -35,7 +36,7 @@ _HALF = re.compile(r"(?:the )?(first|second) half of (.+)")
 _SEASON = re.compile(rf"(?:(last|this|next) |the )?({'|'.join(SEASONS)})(?: (?:of )?(\d{{4}}))?")
 _DECADE = re.compile(r"(?:the )?(\d{3})0s")
 _RELATIVE = re.compile(r"(last|this|next) (week|month|quarter|year)")
-_LAST_MONTH = re.compile(rf"last ({'|'.join(MONTHS)})")
+_LAST_MONTH = re.compile(rf"last ({'|'.join(MONTH_NAMES)})")
 _ROLLING = re.compile(rf"(?:the |this )?(?:last|past) (?:(\S+) )?({'|'.join(UNITS)})s?")
 _WEEKEND = re.compile(r"(?:the )?(?:(last|this|past) )?weekend(?: of (.+))?")
 _WEEK_OF = re.compile(r"(?:the )?week of (.+)")
@@ -120,7 +121,7 @@ def _latest(start: date, months: int, step: relativedelta, today: date) -> Perio
 
 
 def _quarter(found: re.Match[str], today: date) -> Period | None:
-    number = int(found.group(1)) - 1 if found.group(1) else ORDINALS[found.group(2)]
+    number = int(found.group(1)) - 1 if found.group(1) else PARTS[found.group(2)]
     year = resolve(found.group(3), today) if found.group(3) else None
     if found.group(3) and year is None:
         return None
@@ -214,7 +215,7 @@ def _unit_of(found: re.Match[str], today: date) -> Period | None:
         return None
     start, end = _bounds(whole)
     span = _SPANS[found.group(2)]
-    number = ORDINALS[found.group(1)]
+    number = PARTS[found.group(1)]
     begin = end - span if number < 0 else start + span * number
     return Period(begin, min(end, begin + span))
 

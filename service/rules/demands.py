@@ -15,7 +15,7 @@ from service.evidence.choice import SIDE
 from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import CAUSE, DATE, NUMBER
 from service.question.question import Question
-from service.question.time_ranges import MONTHS
+from service.question.time_ranges import MONTH_NAMES
 from service.rules.counts import count_of, measure_of
 from service.rules.deeds import deed_of
 from service.rules.likeness import WordLikeness
@@ -165,7 +165,7 @@ def _time(question: Question) -> Demand | None:
     """In April: the document is of April or soon after, or speaks of April and is no older."""
     wanted = question.preference.period if question.preference is not None else Period()
     said = " ".join(question.searched_period.words).lower() if question.searched_period is not None else ""
-    months = [place for place, name in enumerate(MONTHS, 1) if name in said]
+    months = [place for place, name in enumerate(MONTH_NAMES, 1) if name in said]
     if wanted.is_open or not (months or _YEAR.search(said)) or _FORETELLS.search(question.query.lower()):
         return None
 
@@ -194,7 +194,7 @@ def _soon(day: date, period: Period) -> bool:
 def _mentions(told: Evidence, said: str) -> bool:
     """Whether a passage speaks of the months, days and years of a question's words."""
     text = told.passage.text.lower()
-    months = [name for name in MONTHS if name in said]
+    months = [name for name in MONTH_NAMES if name in said]
     years = [year for year in _YEAR.findall(said) if not months or str(told.sentence.document.date.year) != year]
     days = _DAY.findall(said) if months else []
     return all(re.search(rf"\b{item}", text) for item in (*months, *years, *days))

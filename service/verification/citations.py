@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from index import Span, StoredSpan, split_sentences
+from index import Span, StoredSpan, split_sentences, visible
 from service.answer import Citation, Sentence, SentenceKind
 from service.verification.support import check_support, keeps
 
@@ -42,9 +42,10 @@ def cut(words: str, evidence: StoredSpan) -> Claim:
 def plain_quote(quote: str) -> str:
     """A document's words as an answer says them.
 
-    Their white space is evened out, and a number in square brackets put in round ones, lest a document forge marks.
+    Their white space is evened out, invisible characters are left out, and a number in square brackets put in round
+    ones, lest a document forge marks.
     """
-    return _FORGED.sub(r"(\1)", " ".join(quote.split()))
+    return _FORGED.sub(r"(\1)", " ".join(visible(quote).split()))
 
 
 def align(sentence: str, evidence: Sequence[StoredSpan], question: str) -> Claim | None:

@@ -11,28 +11,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, stem
+from index import NAMES_LIKE_STOP_WORDS, SPELLED_NUMBERS, STOP_WORDS, fold, stem
 from index import words as words_of
 
 _TOKEN = re.compile(r"(?:(?<!\w)[-−–]\s?(?=\d))?\d+(?:[.,:]\d+)*|\w+(?:[.’'-]\w+)*|[%$€£¥]")
 _BORDER = re.compile(r"[,;:()\[\]\"“”„«»]|(?:^|\s)[-–—]+(?=\s)|—")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _ARTICLES = frozenset({"a", "an", "the"})
-_NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {
-    "thirty": "30",
-    "forty": "40",
-    "fifty": "50",
-    "sixty": "60",
-    "seventy": "70",
-    "eighty": "80",
-    "ninety": "90",
-}
 _SCALES = frozenset("hundred thousand million billion trillion dozen half third quarter percent % $ € £ ¥".split())
 _GUARDS = frozenset(
     """no not never none nobody nothing neither nor without cannot hardly barely unless minus until except only but
@@ -121,7 +106,7 @@ def keeps(sentence: str, quote: str, question: str) -> bool:
 
 def _token(word: str, border: bool) -> Token:
     folded = fold(word).replace("’", "'").replace("−", "-").replace("–", "-").replace(" ", "")
-    number = _THOUSANDS.sub("", folded) if folded.lstrip("-")[:1].isdigit() else _NUMBER_WORDS.get(folded)
+    number = _THOUSANDS.sub("", folded) if folded.lstrip("-")[:1].isdigit() else _spelled(folded)
     if number is not None:
         return Token(number, number, True, True, border)
     if word in NAMES_LIKE_STOP_WORDS:
@@ -130,6 +115,12 @@ def _token(word: str, border: bool) -> Token:
     # A capital at a sentence's start may be a name too; taking it for one is the safe side.
     weighty = (word[0].isupper() and content) or folded in _SCALES or any(letter.isnumeric() for letter in word)
     return Token(folded, stem(folded.removesuffix("'s")), weighty, content, border)
+
+
+def _spelled(word: str) -> str | None:
+    """The digits of a spelled number, None for any other word."""
+    number = SPELLED_NUMBERS.get(word)
+    return None if number is None else str(number)
 
 
 def _fault(claimed: Sequence[Token], given: Sequence[Token]) -> str | None:

@@ -1,7 +1,7 @@
-"""Who may ask now: a short queue for the model, behind it a longer one for quoted answers, and then nobody.
+"""Admission control: a short queue for the model, behind it a longer one for quoted answers, and beyond it nobody.
 
-A place is taken before a question costs anything and given back when its work has ended, not when its client has
-left. Whoever gets no place for the model is still answered, in the documents' own words.
+A permit is acquired before a question costs anything and released when its work has ended, not when its client has
+left. Whoever gets no permit for the model is still answered, in the documents' own words.
 """
 
 import threading
@@ -11,7 +11,7 @@ from enum import Enum
 from service.errors import Busy
 
 
-class Place(Enum):
+class Permit(Enum):
     """What a question may use."""
 
     MODEL = "model"
@@ -19,30 +19,30 @@ class Place(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Queues:
-    """How many questions are held at a time; the one that is being worked on counts."""
+class Limits:
+    """How many questions hold a permit at a time; the one that is being worked on counts."""
 
     model: int
     quoted: int
 
 
 class Admission:
-    """Counts the places; safe to use from several threads."""
+    """Counts the permits; safe to use from several threads."""
 
-    def __init__(self, queues: Queues) -> None:
-        self._room = {Place.MODEL: queues.model, Place.QUOTED: queues.quoted}
+    def __init__(self, limits: Limits) -> None:
+        self._free = {Permit.MODEL: limits.model, Permit.QUOTED: limits.quoted}
         self._lock = threading.Lock()
 
-    def enter(self, *wanted: Place) -> Place:
-        """Takes the first of the wanted places that is free. Raises Busy."""
+    def acquire(self, *wanted: Permit) -> Permit:
+        """Takes the first of the wanted permits that is free. Raises Busy."""
         with self._lock:
-            for place in wanted:
-                if self._room[place] > 0:
-                    self._room[place] -= 1
-                    return place
+            for permit in wanted:
+                if self._free[permit] > 0:
+                    self._free[permit] -= 1
+                    return permit
         raise Busy("Too many questions are being answered just now. Ask again in a moment.")
 
-    def leave(self, place: Place) -> None:
-        """Gives a place back."""
+    def release(self, permit: Permit) -> None:
+        """Gives a permit back."""
         with self._lock:
-            self._room[place] += 1
+            self._free[permit] += 1

@@ -1,4 +1,4 @@
-"""Answers for many clients at once: a place first, then a thread, and an end as soon as the client has left."""
+"""Answers for many clients at once: a permit first, then a thread, and an end as soon as the client has left."""
 
 import threading
 from collections.abc import Sequence
@@ -8,63 +8,67 @@ from service.answer import CitedPassage
 from service.assistant import Assistant
 from service.question.dates import Dates
 from service.settings import Settings
-from service.web.admission import Admission, Place, Queues
-from service.web.streaming import Running
+from service.web.admission import Admission, Limits, Permit
+from service.web.streaming import EventStream
 
 _CLOSE_SECONDS = 1.0
 
 
-class Departure:
-    """Whether anybody still waits for an answer: the client may leave, and the server may close."""
+class Cancellation:
+    """Whether an answer is still wanted: its client may leave, and the server may close."""
 
     def __init__(self, closing: threading.Event) -> None:
         self._closing = closing
-        self._left = threading.Event()
+        self._cancelled = threading.Event()
 
-    def leave(self) -> None:
-        """The client is gone."""
-        self._left.set()
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        self._cancelled.set()
 
     def __call__(self) -> bool:
-        """True when nobody waits any more."""
-        return self._left.is_set() or self._closing.is_set()
+        """True when the answer is to be stopped."""
+        return self._cancelled.is_set() or self._closing.is_set()
 
 
-class Answering:
-    """An assistant with places and threads; `closing` stops the answers under way."""
+class AnswerExecutor:
+    """An assistant with permits and threads; `closing` stops the answers under way."""
 
     def __init__(self, settings: Settings, assistant: Assistant, closing: threading.Event) -> None:
-        queues = Queues(model=1 + settings.queue, quoted=1 + settings.quoted_queue)
+        limits = Limits(model=1 + settings.queue, quoted=1 + settings.quoted_queue)
         self.assistant = assistant
         self._closing = closing
-        self._admission = Admission(queues)
-        self._threads = ThreadPoolExecutor(queues.model + queues.quoted, thread_name_prefix="answer")
+        self._admission = Admission(limits)
+        self._threads = ThreadPoolExecutor(limits.model + limits.quoted, thread_name_prefix="answer")
 
-    def start(self, question: str, history: Sequence[str], dates: Dates) -> tuple[Running, Departure]:
-        """Begins an answer; without a place for the model it is quoted only. Raises QuestionError, Busy."""
-        place = self._admission.enter(Place.MODEL, Place.QUOTED)
-        departure = Departure(self._closing)
+    def start(self, question: str, history: Sequence[str], dates: Dates) -> tuple[EventStream, Cancellation]:
+        """Begins an answer; without a permit for the model it is quoted only. Raises QuestionError, Busy."""
+        permit = self._admission.acquire(Permit.MODEL, Permit.QUOTED)
+        cancellation = Cancellation(self._closing)
         try:
             events = self.assistant.answer(
-                question, cancelled=departure, history=history, dates=dates, quoted_only=place is Place.QUOTED
+                question,
+                cancelled=cancellation,
+                history=history,
+                dates=dates,
+                quoted_only=permit is Permit.QUOTED,
             )
-            return Running.start(self._threads, events, lambda: self._admission.leave(place)), departure
+            return EventStream.start(self._threads, events, lambda: self._admission.release(permit)), cancellation
         except BaseException:
-            self._admission.leave(place)
+            self._admission.release(permit)
             raise
 
     def search(self, query: str, limit: int, dates: Dates) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer. Raises QuestionError, Busy."""
-        place = self._admission.enter(Place.QUOTED, Place.MODEL)
+        permit = self._admission.acquire(Permit.QUOTED, Permit.MODEL)
         try:
             return self.assistant.search(query, limit, dates)
         finally:
-            self._admission.leave(place)
+            self._admission.release(permit)
 
     def close(self) -> None:
         """Stops the answers under way and waits for their threads, but not for a model that hangs."""
         self._closing.set()
-        giving_up = threading.Timer(_CLOSE_SECONDS, self.assistant.end_model)
-        giving_up.start()
+        timer = threading.Timer(_CLOSE_SECONDS, self.assistant.end_model)
+        timer.start()
         self._threads.shutdown()
-        giving_up.cancel()
+        timer.cancel()

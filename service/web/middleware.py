@@ -2,7 +2,7 @@
 
 A page from elsewhere can reach a server on this machine by a name that it lets point here (DNS rebinding), so only
 localhost, IP addresses and the names in the settings are answered to. A body that is too large or too slow is given
-up, and an error that nobody foresaw is told as a problem.
+up, and an error that nobody foresaw is reported as a problem.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.web.problems import ECHOED, Problem, respond, status_problem
+from service.errors import WrongContentCoding
+from service.web.problems import ECHOED, Problem, problem_of, respond, status_problem
 
 _LOG = logging.getLogger("citewell")
 _HEADERS = {
@@ -37,7 +38,7 @@ _SLICE = 0.25
 """Seconds between two looks at whether the server is closing."""
 
 
-class Gate:
+class RequestGuard:
     """ASGI middleware."""
 
     def __init__(self, app: ASGIApp, names: str, body_limit: int, closing: threading.Event) -> None:
@@ -51,8 +52,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        response = _Response(send)
-        body = _Body(receive, self._closing)
+        response = _ResponseSender(send)
+        body = _RequestBody(receive, self._closing)
         try:
             problem = self._refuse(Headers(scope=scope))
             if problem is not None:
@@ -64,7 +65,7 @@ class Gate:
         except HTTPException as error:
             await respond(status_problem(error.status_code))(scope, receive, response.send)
         except Exception:
-            # Told here and not by Starlette, which would have the connection closed under a client's next request.
+            # Reported here: Starlette would have the connection closed under a client's next request.
             _LOG.exception("An unexpected error at %s %r", scope["method"], scope["path"])
             if response.begun:
                 raise
@@ -76,6 +77,13 @@ class Gate:
                 421,
                 f"This server does not answer to the host '{headers.get('host', '')[:ECHOED]}'. Use localhost or "
                 "an IP address, or put the name into CITEWELL_HOSTS.",
+            )
+        if codings := _content_codings(headers):
+            return problem_of(
+                WrongContentCoding(
+                    f"The request's body has the content coding '{', '.join(codings)[:ECHOED]}', and none is read "
+                    "here. Send the JSON as it is, without the header Content-Encoding."
+                )
             )
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._body_limit:
@@ -94,12 +102,20 @@ class Gate:
         return True
 
 
+def _content_codings(headers: Headers) -> list[str]:
+    """What the body, if there is one, was encoded with; "identity" says that it was not."""
+    if "transfer-encoding" not in headers and headers.get("content-length", "0") == "0":
+        return []
+    named = (name.strip() for name in ",".join(headers.getlist("content-encoding")).split(","))
+    return [name for name in named if name.lower() not in ("", "identity")]
+
+
 def _as_get(scope: Scope) -> MutableMapping[str, Any]:
     """HEAD is GET without its body, which the server leaves out."""
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
-class _Body:
+class _RequestBody:
     """What a request sends, as long as it is neither too much nor too slow nor the server at its end."""
 
     def __init__(self, receive: Receive, closing: threading.Event) -> None:
@@ -137,7 +153,7 @@ class _Body:
                     raise HTTPException(408) from None
 
 
-class _Response:
+class _ResponseSender:
     """Adds our headers to a response, and knows whether it has begun."""
 
     def __init__(self, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What the API's schema says beyond what its code tells by itself: examples, and errors as problem+json."""
+"""What the API's schema says beyond what its code says by itself: examples, and errors as problem+json."""
 
 from http import HTTPStatus
 from typing import Any

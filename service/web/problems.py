@@ -1,4 +1,4 @@
-"""The one table from what goes wrong to an HTTP status, told as problem+json (RFC 9457).
+"""The one table from what goes wrong to an HTTP status, sent as problem+json (RFC 9457).
 
 `type` names the kind for programs, `detail` is one sentence for people that ends with what to do.
 """
@@ -23,6 +23,7 @@ from service.errors import (
     QuestionError,
     ServiceError,
     Stopped,
+    WrongContentCoding,
     WrongMediaType,
     code_of,
 )
@@ -48,6 +49,7 @@ _STATUSES: Mapping[type[Exception], tuple[int, str]] = {
     DatesError: (422, "The dates cannot be used as they are"),
     AnswerUnreadable: (422, "That is no answer"),
     WrongMediaType: (415, "The request is not JSON"),
+    WrongContentCoding: (415, "The request's body is encoded"),
     Busy: (429, "Too many questions at once"),
     DocumentUnknown: (404, "No such document"),
     DocumentAmbiguous: (409, "Several documents of that name"),
@@ -87,13 +89,13 @@ def status_problem(status: int, detail: str | None = None) -> Problem:
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response that tells of a problem."""
-    retry = {"Retry-After": _RETRY_SECONDS} if problem.type in _PASSING else {}
-    return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **retry}, MEDIA_TYPE)
+    """The response for a problem."""
+    own = _HEADERS.get(problem.type, {})
+    return JSONResponse(asdict(problem), problem.status, {**(headers or {}), **own}, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Has every error of the application told as a problem."""
+    """Has every error of the application sent as a problem."""
 
     @app.exception_handler(ServiceError)
     @app.exception_handler(IndexingError)
@@ -109,20 +111,20 @@ def install(app: FastAPI) -> None:
         return respond(status_problem(error.status_code), error.headers)
 
 
-def _explain(error: RequestValidationError, path: str) -> Problem:
-    advice = _EXAMPLES.get(path, "See /docs for what it takes.")
+def _explain(error: RequestValidationError, address: str) -> Problem:
+    advice = _EXAMPLES.get(address, "See /docs for what it takes.")
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         fault = str(first.get("ctx", {}).get("error", "an error")).removesuffix(" at")
         return status_problem(400, f"The body is not JSON: {fault} at character {first['loc'][-1]}. {advice}")
-    place = ".".join(str(part) for part in first["loc"][1:])[:ECHOED] or "the body"
+    path_in_body = ".".join(str(part) for part in first["loc"][1:])[:ECHOED] or "the body"
     message = str(first["msg"])
-    return status_problem(422, f"'{place}': {message[:1].lower()}{message[1:]}. {advice}")
+    return status_problem(422, f"'{path_in_body}': {message[:1].lower()}{message[1:]}. {advice}")
 
 
 _EXAMPLES: Mapping[str, str] = {
-    "/v1/ask": 'Send an object such as {"question": "Who won?"}; /docs tells all fields.',
-    "/v1/search": 'Send an object such as {"query": "price of oil"}; /docs tells all fields.',
+    "/v1/ask": 'Send an object such as {"question": "Who won?"}; /docs shows all fields.',
+    "/v1/search": 'Send an object such as {"query": "price of oil"}; /docs shows all fields.',
 }
 """What to send, by address."""
 
@@ -131,5 +133,9 @@ def _type(code: str) -> str:
     return f"urn:citewell:problem:{code}"
 
 
-_PASSING = {_type(code_of(kind())) for kind in (Busy, Loading, Stopped)}
-"""What is over soon, so that it is worth coming back."""
+_HEADERS: Mapping[str, Mapping[str, str]] = {
+    # What is over soon, so that it is worth asking again.
+    **{_type(code_of(kind())): {"Retry-After": _RETRY_SECONDS} for kind in (Busy, Loading, Stopped)},
+    _type(code_of(WrongContentCoding())): {"Accept-Encoding": "identity"},
+}
+"""Headers that belong to a problem, by its type."""

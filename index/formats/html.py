@@ -16,9 +16,11 @@ from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml import etree
 from lxml import html as lxml_html
 
-from index.content import Content, decode
 from index.errors import TooLarge
-from index.opening import clean, parse_date
+from index.formats.content import Content, decode
+from index.formats.main_text import MOST_CHARACTERS, find_asides, find_main_text
+from index.opening import clean
+from index.written_dates import parse_date
 
 _NOISE = ("script", "style", "noscript", "template", "nav", "iframe", "object", "svg", "select", "button")
 _HIDDEN = "//*[@hidden or contains(translate(@style, 'DISPLAYNOE ', 'displaynoe'), 'display:none')]"
@@ -50,12 +52,15 @@ def read_html(data: bytes, name: str) -> Content:
     tree = _parse_html(text)
     if tree is None:
         return Content("", encoding)
-    if max(level for _, level in _levels(tree)) >= _DEEPEST:
+    depth = max(level for _, level in _levels(tree))
+    if depth >= _DEEPEST:
         raise TooLarge(
             f"'{name}' nests more than '{_DEEPEST}' elements in each other. Save the page as plain text."
         )
     title, source, day = _first(tree, _TITLES) or clean(Path(name).stem), _first(tree, _SOURCES), _html_date(tree)
-    return Content(_html_text(tree), encoding, title, source, day)
+    main = find_main_text(tree, depth) if len(text) <= MOST_CHARACTERS else ""
+    visible = _html_text(tree)
+    return Content(visible, encoding, title, source, day, asides=find_asides(visible, main))
 
 
 def _declared(data: bytes) -> str | None:

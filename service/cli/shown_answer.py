@@ -1,4 +1,4 @@
-"""What a reader has been shown of an answer so far, under one numbering: what is kept of it is what was shown.
+"""What has been shown of an answer so far, under one numbering: what is kept of it is what was shown.
 
 The quoted answer stands first. The final sentences number their citations anew, in another order, so they are
 renumbered by what stands there already; as long as they only repeat it they are held back.
@@ -11,41 +11,41 @@ from service.answer import Answer, Citation, Sentence
 from service.events import Proved
 
 
-class Reply:
+class ShownAnswer:
     """Takes the events of one answer in their order."""
 
     def __init__(self) -> None:
         self.quoted: Answer | None = None
         self._citations: list[Citation] = []
         self._numbers: dict[int, int] = {}
-        self._said: list[Sentence] = []
+        self._sentences: list[Sentence] = []
         self._differs = False
 
-    def quote(self, answer: Answer) -> None:
+    def add_quoted(self, answer: Answer) -> None:
         """The quoted answer is shown."""
         self.quoted = answer
         self._citations = list(answer.citations)
 
-    def say(self, proved: Proved) -> tuple[Sentence, ...]:
-        """The final sentences that are to be shown now, numbered; none while they say what stands there."""
+    def add_sentence(self, proved: Proved) -> tuple[Sentence, ...]:
+        """The final sentences that are to be shown now, numbered; none while they repeat what stands there."""
         for citation in proved.citations:
             self._numbers[citation.n] = self._number(citation)
         numbers = tuple(self._numbers[number] for number in proved.sentence.citations)
         sentence = replace(proved.sentence, citations=numbers)
-        self._said.append(sentence)
+        self._sentences.append(sentence)
         if self._differs:
             return (sentence,)
         if self.quoted is not None and any(sentence.text == shown.text for shown in self.quoted.sentences):
             return ()
         self._differs = True
-        return tuple(self._said)
+        return tuple(self._sentences)
 
     @property
-    def silent(self) -> bool:
+    def only_repeats(self) -> bool:
         """True while the final sentences are held back."""
         return not self._differs
 
-    def keep(self, final: Answer | None) -> Answer | None:
+    def finish(self, final: Answer | None) -> Answer | None:
         """The answer as it was shown; `final` is None when it was stopped or failed."""
         if final is not None and (final.refused or self.quoted is None):
             return final
@@ -54,7 +54,7 @@ class Reply:
         trace = final.trace if final is not None else replace(self.quoted.trace, model="stopped")
         if not self._differs:
             return replace(self.quoted, trace=replace(trace, tier="quoted"))
-        text, sentences = _join(self._said)
+        text, sentences = _join(self._sentences)
         return replace(
             final or self.quoted,
             answer=text,
@@ -65,7 +65,7 @@ class Reply:
 
     def _number(self, citation: Citation) -> int:
         for known in self._citations:
-            if _place(known) == _place(citation):
+            if _location(known) == _location(citation):
                 return known.n
         number = len(self._citations) + 1
         self._citations.append(replace(citation, n=number))
@@ -82,12 +82,12 @@ def marked(sentence: Sentence) -> str:
     return f"{sentence.text} {''.join(f'[{number}]' for number in sentence.citations)}"
 
 
-def _place(citation: Citation) -> tuple[str, str, int, int]:
+def _location(citation: Citation) -> tuple[str, str, int, int]:
     return citation.document, citation.version, citation.start, citation.end
 
 
 def _join(sentences: Sequence[Sentence]) -> tuple[str, tuple[Sentence, ...]]:
-    """The text of the sentences, and the sentences with their places in it."""
+    """The text of the sentences, and the sentences with their offsets in it."""
     text, placed = "", list[Sentence]()
     for sentence in sentences:
         text += " " if text else ""

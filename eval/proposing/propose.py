@@ -2,9 +2,8 @@
 
 A question comes from one sentence that rules turn round. Questions without an answer are others with a name or
 month of another document in them. Most sentences give none, for a bad proposal costs the reader more than a missing
-one. That is why no model writes here: of 180 sentences SmolLM2-135M made 4 questions that passed checks of form,
-names and words shared with the answer's clause, and two of the four were wrong. Where too few sentences can be
-turned round, others are proposed with the answer marked, and the question is left for the person to write.
+one; no model writes here, for a small one is wrong too often. Where too few sentences can be turned round, others
+are proposed with the answer marked, and the question is left for the person to write.
 """
 
 import re
@@ -16,10 +15,11 @@ from random import Random
 
 import yaml
 
-from eval.answer_words import find_answers
 from eval.gold import QuestionType
-from eval.rephrase import MONTHS, Vocabulary, rephrase
-from eval.verbs import AUXILIARIES, FORMS
+from eval.proposing.answer_words import find_answers
+from eval.proposing.clauses import MONTHS, Vocabulary
+from eval.proposing.rephrase import rephrase
+from eval.proposing.verbs import AUXILIARIES, FORMS
 from index import Index, split_sentences, terms
 
 _SEED = 0

@@ -7,6 +7,7 @@ from datetime import date
 
 import charset_normalizer
 
+from index.documents import Span
 from index.errors import NotText
 
 
@@ -14,7 +15,9 @@ from index.errors import NotText
 class Content:
     """What a reader makes of a file: text, and what the format's own fields say.
 
-    `prose` is the offset behind the fields, if they stand in the text.
+    `prose` is the offset behind the fields, if they stand in the text; `asides` are spans of it, in order, that
+    are no part of the file's matter; `warnings` are sentences on what of the file could not be read as it was
+    meant.
     """
 
     text: str
@@ -23,6 +26,8 @@ class Content:
     source: str | None = None
     day: date | None = None
     prose: int = 0
+    asides: tuple[Span, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 _BOMS = (  # UTF-32's marks begin with UTF-16's

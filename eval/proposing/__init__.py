@@ -1,0 +1,1 @@
+"""Gold questions proposed from a user's own documents."""

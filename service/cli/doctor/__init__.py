@@ -1,0 +1,1 @@
+"""`citewell doctor`: is all in order that an answer needs?"""

@@ -20,7 +20,8 @@ from generate import BLOCKS, PAGES, blocks_of, render
 from serving import serve
 
 from eval.datasets import DATASETS
-from eval.gold import QUESTION_TYPES, Gold, load_gold
+from eval.gold import QUESTION_TYPES, Gold
+from eval.gold_file import load_gold
 from eval.metrics import METRICS
 from eval.record import Loss
 from service.answer import REFUSALS, ModelUse, Reason, SentenceKind, Tier

@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from http import HTTPStatus
 from json import dumps
 from pathlib import Path
@@ -236,7 +237,10 @@ def commands() -> str:
 
 
 def _help(command: click.Command, context: click.Context) -> Iterator[str]:
-    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
+    # click keeps the help option of the first context that asked for it, under the names that this one had.
+    fresh = copy(command)
+    fresh._help_option = None
+    yield f"## {context.command_path}\n\n```text\n{fresh.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             found = command.get_command(context, name)

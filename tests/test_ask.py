@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeEmbedder
 from judged import ScriptedAssistant, answer, gold
 
 from eval.ask import IndexRetriever, Questioner, StoredTexts, check_claim, listen
@@ -15,8 +16,10 @@ from eval.gold import Gold
 from eval.ranking import Retrieved
 from eval.record import read_record, to_line
 from index import Index, remove
+from service.assistant.find import Finder
 from service.events import Done, Failed, Quoted
 from service.question.dates import NO_DATES, Dates
+from service.settings import Settings
 
 NORTH = Retrieved("a.txt", 0, 30, "x" * 30)
 ELSEWHERE = Retrieved("b.txt", 0, 30, "y" * 30)
@@ -176,9 +179,12 @@ def test_only_the_stored_words_are_verbatim(make_index: Callable[..., Index], tm
     assert not other.holds(stored)
 
 
-def test_the_served_ranking_is_scored_as_it_is_stored(make_index: Callable[..., Index]) -> None:
+def test_the_served_ranking_is_scored_as_it_is_stored(
+    make_index: Callable[..., Index], fake_embedder: FakeEmbedder
+) -> None:
     index = make_index(a_txt="The mill burned down in 1901.", b_txt="A ferry sails at eight.")
-    found = IndexRetriever(index).search("When did the mill burn?", 100)
+    finder = Finder(index, fake_embedder, None, Settings.model_validate({}))
+    found = IndexRetriever(finder).search("When did the mill burn?", 100)
     assert found[0] == Retrieved("a.txt", 0, 29, "The mill burned down in 1901.")
     assert len(found) == len(index.search("When did the mill burn?", 100))
 

@@ -8,6 +8,7 @@ from fakes import FakeEmbedder
 from index import Index
 from service.evidence.lists import answer_by_list
 from service.evidence.ranking import rank_evidence
+from service.question.question import read_question
 
 MakeIndex = Callable[..., Index]
 
@@ -35,8 +36,9 @@ def answer(
     make_index: MakeIndex, embedder: FakeEmbedder, question: str, in_words: bool = False, text: str = STEPS
 ) -> tuple[str, ...]:
     index = make_index(boats_md=text)
-    evidence = rank_evidence(index, question, index.search(question), embedder)
-    return tuple(item.sentence.text for item in answer_by_list(index, question, evidence, in_words))
+    asked = read_question(question)
+    evidence = rank_evidence(index, asked, index.search(question), embedder)
+    return tuple(item.sentence.text for item in answer_by_list(index, asked, evidence, in_words))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,6 @@ def test_a_step_that_the_list_does_not_have_is_not_answered_by_another(
 
 def test_headings_are_no_evidence(make_index: MakeIndex, fake_embedder: FakeEmbedder) -> None:
     index = make_index(boats_md=STEPS)
-    evidence = rank_evidence(index, "the boat house", index.search("the boat house"), fake_embedder)
+    evidence = rank_evidence(index, read_question("the boat house"), index.search("the boat house"), fake_embedder)
     assert "# The boat house" not in {item.sentence.text for item in evidence}
     assert evidence

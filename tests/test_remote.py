@@ -91,7 +91,7 @@ def test_what_the_server_finds_wrong_is_told_in_its_own_words(server: Server) ->
     assert isinstance(done.exception, ServerUnusable)
     assert "answered: The question has 3,000 characters" in str(done.exception)
     server.closing.set()
-    with server.assistant._finding.wait(lambda: False):
+    with server.assistant._lock.acquire(lambda: False):
         assert "stopped early" in str(ask(server.client.base_url, QUESTION).exception)
 
 

@@ -21,13 +21,14 @@ from index.embed import Embedder, Vectors
 from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, MissingFile, ReadError
 from index.manifest import SCHEMA, Manifest, check
 from index.prose import mark_prose
-from index.read import Found, find_below, find_documents, parse, read_file, reason, shown
+from index.read import Found, find_below, find_documents, parse, read_file, reason, shown, why_unread
 from index.split import Splitter, split_blocks, split_chunks
 from index.store import EmbeddedChunk, Store, StoredDocument, writer
 from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
 
 _HEADER_PIECES = 48
-_BATCH_CHUNKS = 256
+_BATCH_CHUNKS = 64
+"""Chunks that are committed together: about three seconds of embedding, which is what a kill may lose."""
 
 Outcome = Literal["added", "updated", "removed", "unchanged", "failed", "skipped"]
 
@@ -205,9 +206,11 @@ def _without(folder: Path, found: Found) -> Found:
     """What was found, but for an index that lies among the documents."""
     place = folder.resolve()
     unknown = tuple(file for file in found.unknown if not file.is_relative_to(place))
+    hidden = tuple(file for file in found.hidden if not place.is_relative_to(file) and file.parent != place)
+    found = replace(found, unknown=unknown, hidden=hidden)
     if found.root.is_relative_to(place):  # an index in the folder of the documents itself
-        return replace(found, unknown=unknown)
-    return replace(found, unknown=unknown, files=tuple(f for f in found.files if not f.is_relative_to(place)))
+        return found
+    return replace(found, files=tuple(file for file in found.files if not file.is_relative_to(place)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +253,9 @@ def _is_within_any(document: StoredDocument, places: Sequence[str]) -> bool:
 def _with_known(found: Found, known: _Known) -> Found:
     """What was found, and the documents of hidden files and folders that somebody added by their names."""
     closed = [folder for folder, _ in found.closed]
-    hidden = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
-    return replace(found, files=tuple(sorted({*found.files, *hidden})))
+    named = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
+    hidden = tuple(path for path in found.hidden if not any(file.is_relative_to(path) for file in named))
+    return replace(found, files=tuple(sorted({*found.files, *named})), hidden=hidden)
 
 
 def _without_absent(gone: Sequence[StoredDocument], found: Found) -> tuple[tuple[StoredDocument, ...], Found]:
@@ -335,9 +339,11 @@ class _Adder:
         """
         self._watcher.begin(sum(_size(file) for file in found.files))
         for file in found.unknown:
-            yield self._skip(file, f"there is no reader for '{shown(file.suffix)}' files")
+            yield self._skip(file, f"it {why_unread(file)}")
         for file in found.links:
             yield self._skip(file, "it is a symbolic link; add what it leads to")
+        if found.hidden:
+            yield self._skip_hidden(found.hidden)
         for closed, error in found.closed:
             yield self._finish(Step(shown(closed.relative_to(found.root)), "failed", str(error)))
         batch: list[_Prepared] = []
@@ -356,6 +362,13 @@ class _Adder:
     def _skip(self, file: Path, reason: str) -> Step:
         path = shown(file.relative_to(self._root(file)))
         return self._finish(Step(path, "skipped", f"'{path}' was skipped: {reason}."))
+
+    def _skip_hidden(self, hidden: Sequence[Path]) -> Step:
+        """One step for all, since a folder may hold many that nobody means."""
+        path = shown(hidden[0].relative_to(self._root(hidden[0])))
+        others = f" and {len(hidden) - 1} more hidden files or folders were" if len(hidden) > 1 else " was"
+        detail = f"'{path}'{others} skipped: the name begins with a point. Add it by its name if it is meant."
+        return self._finish(Step(path, "skipped", detail))
 
     def _root(self, file: Path) -> Path:
         """The innermost folder added before that holds the file, so its path stays; else the one now added."""

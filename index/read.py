@@ -35,13 +35,15 @@ MAX_BYTES = 64 * 1024 * 1024
 class Found:
     """The documents below a root, sorted; files without a reader; symbolic links, which are never followed.
 
-    `closed` are the folders that cannot be looked into, with the reasons.
+    `hidden` are the files and folders that were left out for their names; `closed` are the folders that cannot be
+    looked into, with the reasons.
     """
 
     root: Path
     files: tuple[Path, ...]
     unknown: tuple[Path, ...] = ()
     links: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     closed: tuple[tuple[Path, ReadError], ...] = ()
 
 
@@ -73,18 +75,22 @@ def find_below(root: Path) -> Found:
     """The files below a folder that can become documents, none perhaps. Raises MissingFile."""
     # A link within the folder is found by its own name, and one that leads out of it was not meant.
     closed: list[OSError] = []
-    found = sorted(_walk(root, closed.append))
+    everything = sorted(_walk(root, closed.append))
+    hidden = tuple(file for file in everything if file.name.startswith("."))
+    found = [file for file in everything if not file.name.startswith(".")]
     links = tuple(file for file in found if _is_link(file))
     known = tuple(file for file in found if not _is_link(file) and file.suffix.lower() in FORMATS)
     unknown = tuple(file for file in found if not _is_link(file) and file.suffix.lower() not in FORMATS)
-    return Found(root, known, unknown, links, tuple(_closed(root, error) for error in closed))
+    return Found(root, known, unknown, links, hidden, tuple(_closed(root, error) for error in closed))
 
 
 def _walk(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:
+    """The files and links below a folder, and the hidden folders, into which nobody looks."""
     for folder, folders, files in os.walk(root, onerror=fail):
+        hidden = [name for name in folders if name.startswith(".")]
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if _is_link(Path(folder, name))]
-        yield from (Path(folder, name) for name in (*files, *links) if not name.startswith("."))
+        yield from (Path(folder, name) for name in (*files, *links, *hidden))
 
 
 def _closed(root: Path, error: OSError) -> tuple[Path, ReadError]:
@@ -159,14 +165,19 @@ def _date(opening: "Opening", content: Content, modified: date) -> tuple[date, D
 def _reader_for(file: Path, name: str) -> FormatReader:
     reader = FORMATS.get(file.suffix.lower())
     if reader is None:
-        raise UnknownFormat(
-            f"'{shown(name)}' has a suffix without a reader: '{shown(file.suffix)}'. Save it as one of {_kinds()}."
-        )
+        raise UnknownFormat(f"'{shown(name)}' {why_unread(file)}. Save it as one of {_kinds()}.")
     try:
         str(file).encode("utf-8")
     except UnicodeEncodeError:
         raise MissingFile(f"'{shown(name)}' has a name that is no valid text. Rename it.") from None
     return reader
+
+
+def why_unread(file: Path) -> str:
+    """What is wrong with the name of a file whose format is not known."""
+    if not file.suffix:
+        return "has no suffix that says what format it has"
+    return f"has a suffix without a reader: '{shown(file.suffix)}'"
 
 
 def _read_bytes(file: Path, name: str) -> tuple[bytes, date]:

@@ -130,7 +130,7 @@ REFUSED: tuple[tuple[str, bytes, type[ReadError], str], ...] = (
     ("image.html", b"\x89PNGtext", NotText, "PNG"),
     ("half.txt", b"\xff\xfea", NotText, "UTF-16"),
     ("table.csv", b"a,b", UnknownFormat, "'.csv'"),
-    ("none", b"text", UnknownFormat, "''"),
+    ("none", b"text", UnknownFormat, "no suffix"),
     ("deep.html", b"<div>x" * 100_000, TooLarge, "nests"),
 )
 

@@ -4,29 +4,27 @@ A few documents at a time are embedded and committed together, so that an interr
 and running it again does the rest.
 """
 
-import hashlib
-import os
 import shlex
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from index.choose import is_within, select
+from index.chunking import digest_of, make_header, split_document
+from index.database import writer
 from index.documents import Chunk, Document, Sentence
 from index.embed import Embedder, Vectors
-from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, MissingFile, ReadError
+from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, ReadError
+from index.folders import Known, absolute_name, is_there, resolve_folder, with_known, without_absent, without_index
 from index.manifest import SCHEMA, Manifest, check
-from index.prose import mark_prose
-from index.read import Found, find_below, find_documents, parse, read_file, reason, shown, why_unread
-from index.split import Splitter, split_blocks, split_chunks
-from index.store import EmbeddedChunk, Store, StoredDocument, writer
+from index.read import Found, find_below, find_documents, parse, read_file, shown, why_unread
+from index.split import Splitter
+from index.store import EmbeddedChunk, Store, StoredDocument
 from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
 
-_HEADER_PIECES = 48
 _BATCH_CHUNKS = 64
 """Chunks that are committed together: about three seconds of embedding, which is what a kill may lose."""
 
@@ -78,10 +76,10 @@ def add(
 
     A file or folder that cannot be read is reported as failed and does not stop the others. Raises IndexingError.
     """
-    found = _without(folder, find_documents(source))
+    found = without_index(folder, find_documents(source))
     with _writing(folder, embedder, splitter) as store:
-        name, place = _in_full(source), shown(source.resolve())
-        store.lead_to(name, tuple(dict.fromkeys((*store.led_to().get(name, ()), place))))
+        name, path = absolute_name(source), shown(source.resolve())
+        store.lead_to(name, tuple(dict.fromkeys((*store.led_to().get(name, ()), path))))
         return Report(tuple(_Adder(store, found.root, embedder, splitter, watcher or Watcher()).steps(found)))
 
 
@@ -94,22 +92,22 @@ def sync(
     `source` is a link that led elsewhere before, what came from there is gone. Raises IndexingError; EmptyFolder
     when all documents below it would go, for its disk may only be absent.
     """
-    place = _folder(source)
+    root = resolve_folder(source)
     with _writing(folder, embedder, splitter) as store:
-        name, places = _in_full(source), (*store.led_to().get(_in_full(source), ()), shown(place))
-        store.lead_to(name, tuple(dict.fromkeys(places)))  # until what came from elsewhere is removed
-        known = _Known.of(store, name, place)
-        found = _with_known(_without(folder, find_below(place)), known)
+        name, paths = absolute_name(source), (*store.led_to().get(absolute_name(source), ()), shown(root))
+        store.lead_to(name, tuple(dict.fromkeys(paths)))  # until what came from elsewhere is removed
+        known = Known.of(store, name, root)
+        found = with_known(without_index(folder, find_below(root)), known)
         if known.gone and not found.files:
             raise EmptyFolder(
                 f"'{shown(source)}' holds no document any more, but the index holds {known.count()} from it. If "
                 "its disk is absent, bring it back; if they are to go: "
-                f"citewell index remove {shlex.quote(shown(place))}"
+                f"citewell index remove {shlex.quote(shown(root))}"
             )
-        gone, found = _without_absent(known.gone, found)
-        adder = _Adder(store, place, embedder, splitter, watcher or Watcher())
+        gone, found = without_absent(known.gone, found)
+        adder = _Adder(store, root, embedder, splitter, watcher or Watcher())
         steps = tuple(adder.steps(found, gone))
-        store.lead_to(name, (shown(place),))
+        store.lead_to(name, (shown(root),))
         return Report(steps)
 
 
@@ -181,127 +179,6 @@ def _try_to_forget(store: Store) -> None:
     except IndexingError:
         with suppress(IndexingError):
             drop_caches(store.folder, keep=store.generation())
-
-
-def _in_full(source: Path) -> str:
-    """The name of a folder or file in full, links not followed but where `..` leads back over one."""
-    if ".." in source.parts:
-        return shown(source.resolve())
-    return shown(os.path.abspath(source))  # noqa: PTH100 - Path has nothing that leaves links
-
-
-def _folder(source: Path) -> Path:
-    """The folder, absolute and without links. Raises MissingFile."""
-    try:
-        place = source.resolve(strict=True)
-        with os.scandir(place):
-            return place
-    except (OSError, RuntimeError) as error:
-        raise MissingFile(
-            f"'{shown(source)}' cannot be looked into: {reason(error)}. Name a folder that is there."
-        ) from None
-
-
-def _without(folder: Path, found: Found) -> Found:
-    """What was found, but for an index that lies among the documents."""
-    place = folder.resolve()
-    unknown = tuple(file for file in found.unknown if not file.is_relative_to(place))
-    hidden = tuple(file for file in found.hidden if not place.is_relative_to(file) and file.parent != place)
-    found = replace(found, unknown=unknown, hidden=hidden)
-    if found.root.is_relative_to(place):  # an index in the folder of the documents itself
-        return found
-    return replace(found, files=tuple(file for file in found.files if not file.is_relative_to(place)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an index holds of a folder: the files that are there, and the documents that are gone."""
-
-    there: tuple[Path, ...]
-    gone: tuple[StoredDocument, ...]
-
-    def count(self) -> int:
-        """Of the documents."""
-        return len(self.there) + len(self.gone)
-
-    @classmethod
-    def of(cls, store: Store, name: str, place: Path) -> "_Known":
-        documents = store.documents()
-        here = [document for document in documents if is_within(document.place, str(place))]
-        elsewhere = [document for document in documents if not is_within(document.place, str(place))]
-        gone = {document.id: document for document in here if not _is_there(document)}
-        there = tuple(Path(document.place) for document in here if document.id not in gone)
-        return cls(there, (*gone.values(), *_left(elsewhere, name, place, store.led_to())))
-
-
-def _left(
-    documents: Sequence[StoredDocument], name: str, place: Path, led_to: Mapping[str, Sequence[str]]
-) -> Iterator[StoredDocument]:
-    """What came in by a name that is a link now, or one that leads elsewhere; but for what other names lead to."""
-    former = [there for there in led_to[name] if there != shown(place)]
-    others = [there for other in led_to if not is_within(other, name) for there in led_to[other]]
-    for document in documents:
-        is_replaced = is_within(document.place, name) and not _is_there(document)
-        if is_replaced or (_is_within_any(document, former) and not _is_within_any(document, others)):
-            yield document
-
-
-def _is_within_any(document: StoredDocument, places: Sequence[str]) -> bool:
-    return any(is_within(document.place, place) for place in places)
-
-
-def _with_known(found: Found, known: _Known) -> Found:
-    """What was found, and the documents of hidden files and folders that somebody added by their names."""
-    closed = [folder for folder, _ in found.closed]
-    named = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
-    hidden = tuple(path for path in found.hidden if not any(file.is_relative_to(path) for file in named))
-    return replace(found, files=tuple(sorted({*found.files, *named})), hidden=hidden)
-
-
-def _without_absent(gone: Sequence[StoredDocument], found: Found) -> tuple[tuple[StoredDocument, ...], Found]:
-    """What is gone, but for the documents of a folder below that was emptied at once: its disk may be absent."""
-    lost: dict[Path, list[StoredDocument]] = {}
-    for document in gone:
-        lost.setdefault(_innermost_folder(Path(document.place)), []).append(document)
-    absent = {
-        folder: _emptied(folder, len(documents), found.root)
-        for folder, documents in lost.items()
-        if len(documents) > 1 and folder != found.root and folder.is_relative_to(found.root) and _is_empty(folder)
-    }
-    kept = {document.id for folder in absent for document in lost[folder]}
-    gone = tuple(document for document in gone if document.id not in kept)
-    return gone, replace(found, closed=(*found.closed, *absent.items()))
-
-
-def _innermost_folder(file: Path) -> Path:
-    """Of the folders above a file the innermost that is there."""
-    return next(folder for folder in file.parents if folder.is_dir() or folder == folder.parent)
-
-
-def _is_empty(folder: Path) -> bool:
-    try:
-        return not any(folder.iterdir())
-    except OSError:
-        return False
-
-
-def _emptied(folder: Path, count: int, root: Path) -> ReadError:
-    return EmptyFolder(
-        f"'{shown(folder.relative_to(root))}' is empty, but the index holds {count} documents from it. If its disk "
-        "is absent, bring it back; if they are to go, remove the folder, or: "
-        f"citewell index remove {shlex.quote(shown(folder))}"
-    )
-
-
-def _is_there(document: StoredDocument) -> bool:
-    """False when the file is gone, or a link has taken its place; True when nobody can tell."""
-    file = Path(document.place)
-    try:
-        return stat.S_ISREG(file.lstat().st_mode) and file.resolve() == file
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +290,7 @@ class _Adder:
 
     def _is_back(self, document: StoredDocument) -> bool:
         """True when a file has come back meanwhile; what lies outside of the folder is gone for another reason."""
-        return is_within(document.place, str(self._origin)) and _is_there(document)
+        return is_within(document.absolute_path, str(self._origin)) and is_there(document)
 
     def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:
         texts = {digest_of(text): text for item in batch for text in item.texts()}
@@ -432,34 +309,6 @@ class _Adder:
     def _finish(self, step: Step) -> Step:
         self._watcher.finish(step)
         return step
-
-
-def split_document(
-    document: Document, header: str, embedder: Embedder, splitter: Splitter
-) -> tuple[tuple[Sentence, ...], tuple[Chunk, ...]]:
-    """The sentences and the chunks of a document; each chunk is embedded behind the header."""
-    blocks = split_blocks(document.text, document.body)
-    sentences = mark_prose(document.text, blocks, document.body, document.asides)
-    room = embedder.piece_limit - embedder.count_pieces(header)
-    spans = [sentence.span for sentence in sentences]
-    return sentences, split_chunks(document.text, spans, splitter, embedder.count_pieces, room)
-
-
-def make_header(document: Document, embedder: Embedder) -> str:
-    """Title, source and date, which are embedded and searched with every chunk; at most 48 word pieces."""
-    title = document.title
-    last = f"{document.source or ''} {document.date.isoformat() if document.date_kind != 'file' else ''}".strip()
-    while (header := f"{title}\n{last}\n\n") and embedder.count_pieces(header) > _HEADER_PIECES:
-        shorter = title.rpartition(" ")[0] if " " in title else title[: len(title) // 2]
-        if not title:
-            return ""
-        title = shorter
-    return header
-
-
-def digest_of(text: str) -> str:
-    """What names a text that is embedded: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _size(file: Path) -> int:

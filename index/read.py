@@ -56,19 +56,19 @@ def find_documents(path: Path) -> Found:
     The paths are absolute, without symbolic links. Raises MissingFile, UnknownFormat, EmptyFolder.
     """
     try:
-        place = path.resolve(strict=True)
-        is_folder = stat.S_ISDIR(place.stat().st_mode)
+        resolved = path.resolve(strict=True)
+        is_folder = stat.S_ISDIR(resolved.stat().st_mode)
     except (OSError, RuntimeError) as error:
         raise _unopened(str(path), error) from None
     if is_folder:
-        found = find_below(place)
+        found = find_below(resolved)
         if not found.files and not found.closed:
             raise EmptyFolder(
                 f"'{path}' holds no document that can be read. Put files of these kinds there: {_kinds()}."
             )
         return found
-    _reader_for(place, str(path))
-    return Found(place.parent, (place,))
+    _reader_for(resolved, str(path))
+    return Found(resolved.parent, (resolved,))
 
 
 def find_below(root: Path) -> Found:
@@ -124,10 +124,10 @@ class RawFile:
 
 def read_file(file: Path, root: Path) -> RawFile:
     """The bytes of a file below `root`, which is absolute and without links. Raises ReadError."""
-    place = file.resolve()
-    if not place.is_relative_to(root):
+    resolved = file.resolve()
+    if not resolved.is_relative_to(root):
         raise MissingFile(f"'{shown(file)}' leads out of the folder '{shown(root)}'. Add what it leads to.")
-    path = place.relative_to(root).as_posix()
+    path = resolved.relative_to(root).as_posix()
     _reader_for(file, path)
     data, modified = _read_bytes(file, path)
     return RawFile(file, path, data, modified)

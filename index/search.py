@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 
 from index.build import manifest_of
 from index.choose import select_one
+from index.database import Stamp
 from index.documents import Span
 from index.embed import Embedder, Vectors
+from index.keywords import any_of
 from index.manifest import Manifest, check
 from index.period import ALL_DAYS, Period, Preference
 from index.query import SourceNames, read_query
 from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
-from index.store import Candidate, Counts, Reach, Stamp, Store, StoredDocument, StoredSpan, any_of
+from index.store import Candidate, Counts, Reach, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
 from index.words import terms
 

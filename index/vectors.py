@@ -25,8 +25,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.database import Stamp
 from index.embed import Vectors
-from index.store import Stamp
 
 _FORMAT = 2
 """Of the file; one of another format is taken for a damaged one."""

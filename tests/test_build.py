@@ -15,7 +15,8 @@ from fakes import FakeEmbedder
 from workplace import Fake, Workplace
 
 from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select, sync
-from index.build import make_header
+from index.chunking import make_header
+from index.database import writer
 from index.errors import (
     DocumentAmbiguous,
     DocumentUnknown,
@@ -27,7 +28,7 @@ from index.errors import (
     UnknownFormat,
 )
 from index.split import split_chunks, split_sentences
-from index.store import Store, writer
+from index.store import Store
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7

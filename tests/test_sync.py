@@ -21,9 +21,10 @@ from fakes import SEEDS, FakeEmbedder
 from workplace import Fake, Workplace, as_ordinary_user, as_reader, content, outcomes
 
 from index import Index, IndexingError, Report, Splitter, Step, add, changes, describe, remove, select, sync
+from index.database import writer
 from index.embed import Progress, Vectors
 from index.errors import DocumentUnknown, EmptyFolder, IndexDamaged, MissingFile, ReadError
-from index.store import Store, writer
+from index.store import Store
 from index.watch import _begin
 from service.cli.index_commands import index_group
 from service.cli.render import render_report, report_lines
@@ -329,7 +330,7 @@ def test_an_emptied_folder_can_be_removed_as_told(place: Workplace) -> None:
 
 def full_paths(place: Workplace) -> list[str]:
     with closing(place.open()) as index:
-        return [document.place for document in index.documents()]
+        return [document.absolute_path for document in index.documents()]
 
 
 def test_a_folder_that_a_link_has_replaced_leaves_nothing_behind(place: Workplace, tmp_path: Path) -> None:

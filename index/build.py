@@ -114,7 +114,7 @@ def sync(
 def remove(folder: Path, *names: str) -> tuple[StoredDocument, ...]:
     """Removes the documents of those paths, or all below them; none when one name is wrong.
 
-    When traces of their words could not be taken out of the files yet, `describe` tells so. Raises DocumentUnknown,
+    When traces of their words could not be taken out of the files yet, `describe` says so. Raises DocumentUnknown,
     IndexMissing, and DocumentAmbiguous for a relative path in several roots.
     """
     Store.open(folder).close()
@@ -210,7 +210,7 @@ class _Adder:
         self._known = {Path(root) for root, _ in self._versions}
 
     def steps(self, found: Found, gone: Sequence[StoredDocument] = ()) -> Iterator[Step]:
-        """Does the work and tells of every file; the documents that are gone are removed at last.
+        """Does the work and reports every file; the documents that are gone are removed at last.
 
         So a renamed file is there under its new name before the old one, whose vectors it shares, is removed.
         """

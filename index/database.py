@@ -121,7 +121,7 @@ class Database:
         return Stamp(self.get("identity"), self.generation())
 
     def is_at(self, stamp: Stamp) -> bool:
-        """True while that is the newest state of the store in this place; ask it outside of a snapshot."""
+        """True while that is the newest state of the store in this folder; ask it outside of a snapshot."""
         if not self.in_place():
             return False
         with self.snapshot():
@@ -143,7 +143,7 @@ class Database:
         self._refuse_changed()
 
     def _refuse_changed(self) -> None:
-        """A file that was read as fixed, without locks, but was written meanwhile has told nothing that counts."""
+        """A file that was read as fixed, without locks, but was written meanwhile has given nothing that counts."""
         if self._file is not None and self._file.fixed and not self.in_place():
             raise IndexingError(f"The index in '{self.folder}' was changed while it was read. Try again.")
 

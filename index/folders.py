@@ -125,7 +125,7 @@ def _emptied(folder: Path, count: int, root: Path) -> ReadError:
 
 
 def is_there(document: StoredDocument) -> bool:
-    """False when the file is gone, or a link has taken its place; True when nobody can tell."""
+    """False when the file is gone, or a link has taken its place; True when that cannot be found out."""
     file = Path(document.absolute_path)
     try:
         return stat.S_ISREG(file.lstat().st_mode) and file.resolve() == file

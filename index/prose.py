@@ -31,7 +31,7 @@ _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _QUESTION = re.compile(r"[^\"“”«»]*[?？؟]")
 _LEADING = re.compile(
     r"(?:also\s+)?(?:read|see|watch|listen|related|more|photo(?:graph)?s?|image|picture|caption|credit|video)\b"
-    r"[^.!?:|]{0,30}[:|](?:\s|\Z)",
+    r"[^.!?:|]{0,30}[:|](?=\s|\Z|[A-Z])",
     re.IGNORECASE,
 )
 """What leads away from a text or stands below its pictures: `Read more: ...`, `Photograph: Jane Roe`."""

@@ -103,7 +103,7 @@ def _closed(root: Path, error: OSError) -> tuple[Path, ReadError]:
 def _is_link(file: Path) -> bool:
     try:
         return file.is_symlink()
-    except OSError:  # its folder may be listed but not entered: reading the file will tell
+    except OSError:  # its folder may be listed but not entered: reading the file will show it
         return False
 
 
@@ -118,7 +118,7 @@ class RawFile:
 
     @property
     def version(self) -> str:
-        """What tells two contents apart."""
+        """The SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 

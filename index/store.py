@@ -238,7 +238,7 @@ class Store(Database):
 
     def text(self, document: StoredDocument) -> str:
         """The stored text of a document. Raises DocumentUnknown."""
-        # The version too: another store, which took this one's place, gives the ids anew.
+        # The version too: another store, which was put in its stead, gives the ids anew.
         rows = self.read(
             "SELECT text FROM documents WHERE id = ? AND path = ? AND version = ?",
             document.id,

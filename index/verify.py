@@ -1,8 +1,8 @@
 """Is all in the index as it was written: every span, count, digest, keyword and vector, and nothing besides.
 
 The store is copied into a temporary file first, so that a long check holds up nobody, and its own writes, which
-SQLite asks for, change nothing that is indexed. What is wrong is told document by document, with the commands that
-mend it.
+SQLite asks for, change nothing that is indexed. What is wrong is reported document by document, with the commands
+that mend it.
 """
 
 import codecs
@@ -300,7 +300,7 @@ def _equal(one: Sequence["np.typing.NDArray[Any]"], other: Sequence["np.typing.N
 
 
 def _left_behind(store: Store) -> Iterator[Fault]:
-    """What runs that were killed did not take away; nothing can be told while somebody writes."""
+    """What runs that were killed did not take away; nothing can be said while somebody writes."""
     with suppress(IndexingError), writer(store.folder, wait=0), closing(Store.open(store.folder)) as now:
         current = cache_file(now.folder, now.stamp())
         for path in caches(now.folder):

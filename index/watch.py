@@ -1,4 +1,4 @@
-"""Tells when a folder changes, so that the index can follow it.
+"""Reports when a folder changes, so that the index can follow it.
 
 Each folder that `sync` looks into is watched by itself: none that is hidden, not the index, and nothing that a link
 leads to. After each change all are watched anew, for folders may have come, gone or been put in another's place.
@@ -19,13 +19,13 @@ from index.read import shown
 _TICK = 0.2
 _DEBOUNCE = 1.0
 _QUIET = 0.1
-"""Seconds: a change is told once nothing more has happened for so long, and after `_DEBOUNCE` at the latest."""
+"""Seconds: a change is reported once nothing more has happened for so long, and after `_DEBOUNCE` at the latest."""
 
 
 def changes(source: Path, folder: Path) -> Iterator[bool]:
     """True when the watch has begun and whenever `source` may have changed; False now and then, else.
 
-    `folder` is that of the index. What changes while the caller is busy is told afterwards, and a `source` that
+    `folder` is that of the index. What changes while the caller is busy is reported afterwards, and a `source` that
     vanishes is waited for. Raises IndexingError when the system watches no more folders.
     """
     folder, is_there = folder.resolve(), True

@@ -140,22 +140,14 @@ class Store(Database):
     ) -> None:
         """Writes a document with all its parts in place of the version that was there."""
         self._delete_where("root = ? AND path = ?", (root, document.path))
+        values = {name: getattr(document, name) for name in _COPIED} | {
+            "root": root,
+            "date": document.date.isoformat(),
+            "asides": pack_spans(document.asides),
+        }
         number = self._connection.execute(
-            "INSERT INTO documents (root, path, version, title, source, date, date_kind, body, encoding,"
-            " asides, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                root,
-                document.path,
-                document.version,
-                document.title,
-                document.source,
-                document.date.isoformat(),
-                document.date_kind,
-                document.body,
-                document.encoding,
-                pack_spans(document.asides),
-                document.text,
-            ),
+            f"INSERT INTO documents ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+            tuple(values.values()),
         ).lastrowid
         self._connection.executemany(
             "INSERT INTO sentences (document, start, end, prose) VALUES (?, ?, ?, ?)",
@@ -408,6 +400,9 @@ class Store(Database):
         except Damage as error:
             yield f"the keywords are not those of their rows ({error})"
 
+
+_COPIED = ("path", "version", "title", "source", "date_kind", "body", "encoding", "text")
+"""What is stored of a document as it is."""
 
 _DOCUMENT = ", ".join(
     f"documents.{column}"

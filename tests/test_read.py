@@ -318,6 +318,8 @@ HEADS = (
         None,
         "2024-08-16",
     ),
+    ("A pier\nUpdated: 2024-08-17\nPublished: 2024-08-16\n\n", "A pier", None, "2024-08-16"),
+    ("A pier\nUpdated: 17 August 2024\n\n", "A pier", None, "2024-08-17"),
     ("Posted 3 days ago\nTags: pier, fire\n", "Talks between the parties went on in Doha.", None, None),
 )
 

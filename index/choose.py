@@ -33,7 +33,7 @@ def _select(documents: Sequence[StoredDocument], name: str) -> tuple[StoredDocum
             document
             for document in documents
             if is_within(form(document.path), wanted)
-            or any(is_within(form(document.place), path) for path in absolute)
+            or any(is_within(form(document.absolute_path), path) for path in absolute)
         )
         if chosen:
             return chosen
@@ -49,7 +49,7 @@ def select_one(documents: Sequence[StoredDocument], name: str, version: str | No
     if version is not None:
         candidates = _of_version(candidates, name, version)
     if len({found.id if version is None else found.path for found in candidates}) > 1:
-        paths = [f"'{found.place}'" for found in candidates]
+        paths = [f"'{found.absolute_path}'" for found in candidates]
         more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
         raise DocumentAmbiguous(
             f"'{name}' names {len(paths)} documents: {', '.join(paths[:5])}{more}. Name one of them in full."
@@ -61,7 +61,7 @@ def _named(documents: Sequence[StoredDocument], name: str) -> tuple[StoredDocume
     """Those that have the name themselves; all of them when it is that of a folder."""
     for form in _FORMS:
         absolute = {form(path) for path in _absolute(name)}
-        if found := [d for d in documents if form(d.path) == form(name) or form(d.place) in absolute]:
+        if found := [d for d in documents if form(d.path) == form(name) or form(d.absolute_path) in absolute]:
             return tuple(found)
     return tuple(documents)
 

@@ -3,6 +3,8 @@
 All offsets count Unicode code points of `Document.text`, half open: `text[start:end]`.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -60,3 +62,13 @@ class Chunk:
 
     span: Span
     tokens: int
+
+
+def pack_spans(spans: Sequence[Span]) -> str:
+    """Spans as they are stored, in JSON."""
+    return json.dumps([(span.start, span.end) for span in spans])
+
+
+def unpack_spans(packed: str) -> tuple[Span, ...]:
+    """The inverse of `pack_spans`. Raises ValueError, TypeError for anything else."""
+    return tuple(Span(int(start), int(end)) for start, end in json.loads(packed))

@@ -36,7 +36,7 @@ _BATCH = 16
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors; `identity` tells two embedders apart."""
+    """Turns texts into unit vectors; `identity` is different for different weights."""
 
     @property
     def identity(self) -> str:

@@ -33,13 +33,13 @@ class Manifest:
             ) from error
 
 
-def check(found: Manifest, expected: Manifest, place: str) -> None:
+def check(found: Manifest, expected: Manifest, folder: str) -> None:
     """Raises IndexMismatch when an index was built by something else than what would read it."""
     for field in fields(Manifest):
         built, wanted = getattr(found, field.name), getattr(expected, field.name)
         if built != wanted:
             raise IndexMismatch(
-                f"The index '{place}' was built with {field.name} '{built}', but this is {field.name} '{wanted}'. "
+                f"The index '{folder}' was built with {field.name} '{built}', but this is {field.name} '{wanted}'. "
                 f"{_REMEDIES[field.name]}, or build a new index in another folder: "
                 "citewell index add DOCUMENTS --index NEW_FOLDER"
             )

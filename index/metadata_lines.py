@@ -18,8 +18,8 @@ _LONGEST_LINE = 160
 """Lines, characters of them all and of one, that are looked at."""
 
 _LABELS = {
-    "date": r"(?:(?:first|last|originally)\s+)?(?:published|posted|issued|updated|modified)(?:\s+on)?"
-    r"|(?:publication\s+)?date",
+    "date": r"(?:(?:first|last|originally)\s+)?(?:published|posted|issued)(?:\s+on)?|(?:publication\s+)?date",
+    "update": r"(?:last\s+)?(?:updated|modified)(?:\s+on)?",
     "source": r"source|publisher|publication",
     "title": r"title|headline",
     "": r"authors?|by|(?:written|reported)\s+by|reporters?|editors?|url|link|category|section|tags?|keywords"
@@ -35,7 +35,7 @@ _LABELLED = re.compile(
 _PAIR = re.compile(_MARKS + r"[^\W\d_][\w/-]*(?:\s[\w/-]+){0,2}[*_]*:[*_\s]+\S.*[^\s.?!…]")
 _TIME = r"(?:[T,|·\s]*(?i:at\s+)?\d{1,2}[:.]\d{2}.{0,30})?"
 _DATED = re.compile(
-    rf"[\W_]*(?:(?i:published|posted|issued|updated|date)(?i:\s+on)?[\W_]+{WEEKDAY}(?P<labelled>{DATE})(?:\b.{{0,40}})?"
+    rf"[\W_]*(?:(?i:published|posted|issued|(?P<update>updated)|date)(?i:\s+on)?[\W_]+{WEEKDAY}(?P<labelled>{DATE})(?:\b.{{0,40}})?"
     rf"|{WEEKDAY}(?P<bare>{DATE}){_TIME}[\W_]*)"
 )
 _AGO = re.compile(r"[\W_]*(?i:published|posted|updated)\s+(?:\d+|an?)\s+\w+\s+ago[\W_]*")
@@ -59,7 +59,7 @@ class MetadataLine:
     @property
     def day(self) -> date | None:
         """The day that it names, if it is a date."""
-        return parse_date(self.text) if self.kind == "date" else None
+        return parse_date(self.text) if self.kind in ("date", "update") else None
 
 
 def find_metadata_lines(text: str, start: int) -> tuple[MetadataLine, ...]:
@@ -102,7 +102,7 @@ def _read(line: Span, text: str) -> MetadataLine | None:
         return None
     if dated := _DATED.fullmatch(written):
         day = dated["labelled"] or dated["bare"]
-        return MetadataLine(line, "date", day) if parse_date(day) else None
+        return MetadataLine(line, "update" if dated["update"] else "date", day) if parse_date(day) else None
     if labelled := _LABELLED.fullmatch(written):
         kind = next((name for name in _LABELS if labelled[name or "other"]), "")
         return MetadataLine(line, kind, labelled["value"].strip(" *_"))

@@ -39,7 +39,9 @@ class Opening:
 def read_opening(text: str, prose: int) -> Opening:
     """What the first lines from offset `prose` on state."""
     opening, leading = Opening(prose), True
-    metadata = {line.span.start: line for line in find_metadata_lines(text, prose)}
+    found = find_metadata_lines(text, prose)
+    published = any(line.kind == "date" and line.day for line in found)  # an update counts where nothing else does
+    metadata = {line.span.start: line for line in found}
     lines = (line for line in _LINE.finditer(text, prose, prose + _OPENING_LENGTH) if line.group().strip())
     for line in islice(lines, _OPENING_LINES):
         stated = _stated(line, metadata.get(line.start()))
@@ -51,11 +53,15 @@ def read_opening(text: str, prose: int) -> Opening:
             opening.dateline or (leading and stated.dateline),
             opening.title or stated.title,
             opening.source or stated.source,
-            opening.day or stated.day,
+            opening.day or (None if published and _is_update(metadata.get(line.start())) else stated.day),
         )
         if stated.dateline:
             break
     return replace(opening, body=_behind_blanks(text, opening.body, prose))
+
+
+def _is_update(line: MetadataLine | None) -> bool:
+    return line is not None and line.kind == "update"
 
 
 def _behind_blanks(text: str, body: int, prose: int) -> int:

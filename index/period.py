@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 PREFERENCE_WEIGHT = 0.3
-"""The share of its score that a passage loses at most for being told late, or for not being the newest."""
+"""The share of its score that a passage loses at most for being published late, or for not being the newest."""
 
 EARLY_WEIGHT = 0.5
-"""The share that it loses for being told before the period: then it can only foretell what happened in it."""
+"""The share that it loses for being published before the period: then it can only announce what happened in it."""
 
 TAIL_DAYS = 30
-"""What happened in a period is told within it and for a while after: so long until a passage counts half."""
+"""Days until a passage counts half: what happened in a period is reported within it and for a while after."""
 
 
 @dataclass(frozen=True, slots=True)

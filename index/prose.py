@@ -30,8 +30,8 @@ _TELLING = re.compile(r"[\d:|]")
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _QUESTION = re.compile(r"[^\"“”«»]*[?？؟]")
 _LEADING = re.compile(
-    r"(?:also\s+)?(?:read|see|watch|listen|related|more|photo(?:graph)?s?|image|picture|caption|credit|video)\b"
-    r"[^.!?:|]{0,30}[:|](?:\s|\Z)",
+    r"(?:also\s+)?(?:read|see|watch|listen|related|more)\b[^.!?:|]{0,30}[:|](?=\s|\Z|[A-Z])"
+    r"|(?:photo(?:graph)?s?|image|picture|caption|credit|video)\b[^.!?:|\d]{0,30}[:|](?=\s|\Z|[A-Z])\D*\Z",
     re.IGNORECASE,
 )
 """What leads away from a text or stands below its pictures: `Read more: ...`, `Photograph: Jane Roe`."""

@@ -1,10 +1,10 @@
-"""Candidates of a search -> the best of them, best first, so that together they tell of all that is asked.
+"""Candidates of a search -> the best of them, best first, so that together they cover all that is asked.
 
 A candidate's score joins three things: how well it fits the question as a whole, by keywords (BM25, Robertson and
 Zaragoza 2009) and by meaning (cosine), each by the best candidate's; how well its keywords fit the best of the
 question's parts; and whether it is of a source or day that is named there. Then one is chosen after the other: a
-term that the chosen ones tell of counts less from then on (as in xQuAD, Santos et al. 2010, the terms standing for
-the aspects), and so do further candidates of the same source. What repeats a chosen one takes no place.
+term that the chosen ones hold counts less from then on (as in xQuAD, Santos et al. 2010, the terms standing for
+the aspects), and so do further candidates of the same source. What repeats a chosen one is not chosen.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
+from index.calendar_words import MAGNITUDES, ORDINALS, SPELLED_NUMBERS
 from index.period import Preference
 from index.query import Part, Query
 from index.store import Candidate
@@ -29,10 +30,11 @@ _REPEATS = 0.6
 _FACTS = frozenset(
     stem(word)
     for word in (
-        "no not never none nor neither without one two three four five six seven eight nine ten eleven twelve "
-        "dozen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half third "
-        "quarter first second twice double triple"
-    ).split()
+        *"no not never none nor neither without dozen half third quarter twice double triple".split(),
+        *SPELLED_NUMBERS,
+        *MAGNITUDES,
+        *ORDINALS,
+    )
 )
 """With anything that has a digit: words that make another statement of the same sentence."""
 
@@ -47,7 +49,7 @@ class Weights:
     """How much each thing counts; chosen on MultiHop-RAG's development half, none at an edge.
 
     `keyword` is the share of keywords, the rest that of meaning; `part` is added for the best part, `source` and
-    `day` for what is named. `term_decay` is what a term loses that was told of in full, `same_source` what another
+    `day` for what is named. `term_decay` is what a term loses that was covered in full, `same_source` what another
     candidate of the same source does. What each brings alone: `python -m eval.ablation`, and eval/experiments.
     """
 
@@ -168,13 +170,13 @@ def _scaled(scores: Scores) -> Scores:
 def _choose(found: Found, scored: _Scored, limit: int, weights: Weights) -> tuple[Ranked, ...]:
     sources = np.array([candidate.source or "" for candidate in found.candidates])
     most = np.maximum(scored.terms.max(axis=0, initial=0.0), 1e-9)
-    untold = np.ones(scored.terms.shape[1])
+    uncovered = np.ones(scored.terms.shape[1])
     others = scored.score - scored.terms.sum(axis=1)
     vectors = np.array([candidate.vector for candidate in found.candidates], dtype=np.float32)
     free = np.ones(len(sources), dtype=bool)
     chosen: list[Ranked] = []
     while free.any() and len(chosen) < limit:
-        scores = np.where(free, scored.terms @ untold + others, -np.inf)
+        scores = np.where(free, scored.terms @ uncovered + others, -np.inf)
         best = int(np.argmax(scores))
         alike = np.flatnonzero(free & (vectors @ vectors[best] >= _ALIKE)).tolist()
         repeats = _repeats(found.candidates, best, alike)
@@ -189,15 +191,15 @@ def _choose(found: Found, scored: _Scored, limit: int, weights: Weights) -> tupl
                 tuple(found.candidates[other].id for other in repeats),
             )
         )
-        untold = untold * (1 - weights.term_decay * scored.terms[best] / most)
+        uncovered = uncovered * (1 - weights.term_decay * scored.terms[best] / most)
         if sources[best]:
             others = others - weights.same_source * (sources == sources[best])
     return tuple(chosen)
 
 
-def _repeats(candidates: Sequence[Candidate], place: int, others: Sequence[int]) -> tuple[int, ...]:
-    """Those of the other places whose candidates, of other documents, say the same as the one at `place`."""
-    this = candidates[place]
+def _repeats(candidates: Sequence[Candidate], index: int, others: Sequence[int]) -> tuple[int, ...]:
+    """Those of the other indices whose candidates, of other documents, say the same as the one at `index`."""
+    this = candidates[index]
     return tuple(
         other
         for other in others

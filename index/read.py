@@ -35,13 +35,15 @@ MAX_BYTES = 64 * 1024 * 1024
 class Found:
     """The documents below a root, sorted; files without a reader; symbolic links, which are never followed.
 
-    `closed` are the folders that cannot be looked into, with the reasons.
+    `hidden` are the files and folders that were left out for their names; `closed` are the folders that cannot be
+    looked into, with the reasons.
     """
 
     root: Path
     files: tuple[Path, ...]
     unknown: tuple[Path, ...] = ()
     links: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     closed: tuple[tuple[Path, ReadError], ...] = ()
 
 
@@ -54,37 +56,41 @@ def find_documents(path: Path) -> Found:
     The paths are absolute, without symbolic links. Raises MissingFile, UnknownFormat, EmptyFolder.
     """
     try:
-        place = path.resolve(strict=True)
-        is_folder = stat.S_ISDIR(place.stat().st_mode)
+        resolved = path.resolve(strict=True)
+        is_folder = stat.S_ISDIR(resolved.stat().st_mode)
     except (OSError, RuntimeError) as error:
         raise _unopened(str(path), error) from None
     if is_folder:
-        found = find_below(place)
+        found = find_below(resolved)
         if not found.files and not found.closed:
             raise EmptyFolder(
                 f"'{path}' holds no document that can be read. Put files of these kinds there: {_kinds()}."
             )
         return found
-    _reader_for(place, str(path))
-    return Found(place.parent, (place,))
+    _reader_for(resolved, str(path))
+    return Found(resolved.parent, (resolved,))
 
 
 def find_below(root: Path) -> Found:
     """The files below a folder that can become documents, none perhaps. Raises MissingFile."""
     # A link within the folder is found by its own name, and one that leads out of it was not meant.
     closed: list[OSError] = []
-    found = sorted(_walk(root, closed.append))
+    everything = sorted(_walk(root, closed.append))
+    hidden = tuple(file for file in everything if file.name.startswith("."))
+    found = [file for file in everything if not file.name.startswith(".")]
     links = tuple(file for file in found if _is_link(file))
     known = tuple(file for file in found if not _is_link(file) and file.suffix.lower() in FORMATS)
     unknown = tuple(file for file in found if not _is_link(file) and file.suffix.lower() not in FORMATS)
-    return Found(root, known, unknown, links, tuple(_closed(root, error) for error in closed))
+    return Found(root, known, unknown, links, hidden, tuple(_closed(root, error) for error in closed))
 
 
 def _walk(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:
+    """The files and links below a folder, and the hidden folders, into which nobody looks."""
     for folder, folders, files in os.walk(root, onerror=fail):
+        hidden = [name for name in folders if name.startswith(".")]
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if _is_link(Path(folder, name))]
-        yield from (Path(folder, name) for name in (*files, *links) if not name.startswith("."))
+        yield from (Path(folder, name) for name in (*files, *links, *hidden))
 
 
 def _closed(root: Path, error: OSError) -> tuple[Path, ReadError]:
@@ -97,7 +103,7 @@ def _closed(root: Path, error: OSError) -> tuple[Path, ReadError]:
 def _is_link(file: Path) -> bool:
     try:
         return file.is_symlink()
-    except OSError:  # its folder may be listed but not entered: reading the file will tell
+    except OSError:  # its folder may be listed but not entered: reading the file will show it
         return False
 
 
@@ -112,16 +118,16 @@ class RawFile:
 
     @property
     def version(self) -> str:
-        """What tells two contents apart."""
+        """The SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 
 def read_file(file: Path, root: Path) -> RawFile:
     """The bytes of a file below `root`, which is absolute and without links. Raises ReadError."""
-    place = file.resolve()
-    if not place.is_relative_to(root):
+    resolved = file.resolve()
+    if not resolved.is_relative_to(root):
         raise MissingFile(f"'{shown(file)}' leads out of the folder '{shown(root)}'. Add what it leads to.")
-    path = place.relative_to(root).as_posix()
+    path = resolved.relative_to(root).as_posix()
     _reader_for(file, path)
     data, modified = _read_bytes(file, path)
     return RawFile(file, path, data, modified)
@@ -159,14 +165,19 @@ def _date(opening: "Opening", content: Content, modified: date) -> tuple[date, D
 def _reader_for(file: Path, name: str) -> FormatReader:
     reader = FORMATS.get(file.suffix.lower())
     if reader is None:
-        raise UnknownFormat(
-            f"'{shown(name)}' has a suffix without a reader: '{shown(file.suffix)}'. Save it as one of {_kinds()}."
-        )
+        raise UnknownFormat(f"'{shown(name)}' {why_unread(file)}. Save it as one of {_kinds()}.")
     try:
         str(file).encode("utf-8")
     except UnicodeEncodeError:
         raise MissingFile(f"'{shown(name)}' has a name that is no valid text. Rename it.") from None
     return reader
+
+
+def why_unread(file: Path) -> str:
+    """What is wrong with the name of a file whose format is not known."""
+    if not file.suffix:
+        return "has no suffix that says what format it has"
+    return f"has a suffix without a reader: '{shown(file.suffix)}'"
 
 
 def _read_bytes(file: Path, name: str) -> tuple[bytes, date]:

@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 
 from index.build import manifest_of
 from index.choose import select_one
+from index.database import Stamp
 from index.documents import Span
 from index.embed import Embedder, Vectors
+from index.keywords import any_of
 from index.manifest import Manifest, check
 from index.period import ALL_DAYS, Period, Preference
 from index.query import SourceNames, read_query
 from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
-from index.store import Candidate, Counts, Reach, Stamp, Store, StoredDocument, StoredSpan, any_of
+from index.store import Candidate, Counts, Reach, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
 from index.words import terms
 
@@ -34,9 +36,7 @@ _KEYWORD_CANDIDATES = 200
 _VECTOR_CANDIDATES = 100
 
 _MOST_MATCHES = 90_000
-"""Chunks that keywords are scored for, by all of a question's words together. Of a million chunks .89 of the ten
-best by all words are among the candidates with 60,000 (46 ms), .96 with 120,000 (84 ms); all take 513 ms.
-"""
+"""Chunks that keywords are scored for, by all of a question's words together; chosen on a million chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Passage:
     `score` compares passages of one search: 1 fits best by words and meaning, more where source or day fit too;
     `keyword` is the BM25 score, zero without a common word; `cosine` the similarity of meaning, None while the
     embedder is not loaded; `timeliness` how near its day is to the time preferred, 1 where none is; `also_in` are
-    other documents that say the same in the same words; `reading` what the reader tells of it, None where it was
+    other documents that say the same in the same words; `reading` what the reader finds in it, None where it was
     not read.
     """
 

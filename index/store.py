@@ -5,41 +5,23 @@ Each commit raises `generation`; whatever is derived from the store (the FAISS f
 """
 
 import json
-import os
 import re
-import shlex
-import sqlite3
-import stat
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from itertools import combinations, islice
-from math import ceil
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from index.documents import Chunk, DateKind, Document, Sentence, Span
+from index.database import PATIENCE, Damage, Database, name_damage
+from index.documents import Chunk, DateKind, Document, Sentence, Span, pack_spans
 from index.embed import Vectors
-from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
-from index.manifest import Manifest
+from index.errors import DocumentUnknown
+from index.keywords import keywords, most_of
 from index.period import ALL_DAYS, Period
-from index.words import stem, words
 
-_FILE = "store.sqlite"
-_ASIDE = "store.new"
-_LOCK = "writer.lock"
 _SAME_LETTERS, _CLOSE_SPELLING = 2, 0.85
 """Letters that a misspelled word begins with, and the share that it has of the right one (Ratcliff-Obershelp)."""
-_ALL, _MOST, _MOST_GROUPS = 2, 0.6, 50
-"""Up to so many words of a name must stand together, of longer names this share; groups of them that are tried."""
-_PATIENCE = 30
-"""Seconds to wait for a lock of SQLite."""
 
 _READERS_LEAVE = 5000
 """Milliseconds to wait for readers before the traces of removed words are left to the next run."""
@@ -66,8 +48,8 @@ CREATE VIRTUAL TABLE vocabulary USING fts5vocab (keywords, row);
 _NAMES = frozenset(re.findall(r"^CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)", _TABLES, re.MULTILINE))
 
 
-def place_of(root: str, path: str) -> str:
-    """Where a document of that root and path stands on the disk."""
+def join_path(root: str, path: str) -> str:
+    """The absolute path of a document of that root and path."""
     return f"{root.rstrip('/')}/{path}"
 
 
@@ -87,9 +69,9 @@ class StoredDocument:
     encoding: str
 
     @property
-    def place(self) -> str:
-        """Where its file stood on the disk, in full."""
-        return place_of(self.root, self.path)
+    def absolute_path(self) -> str:
+        """The absolute path of its file."""
+        return join_path(self.root, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,162 +130,24 @@ class Counts:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """One state of one store: what is derived from it is good for no other."""
+class Store(Database):
+    """An open store; one thread at a time may use it."""
 
-    store: str
-    generation: int
-
-
-class Store:
-    """An open SQLite file; one thread at a time may use it."""
-
-    def __init__(self, connection: sqlite3.Connection, folder: Path, file: "_File | None" = None) -> None:
-        self._connection = connection
-        self._file = file
-        self.folder = folder
-
-    @classmethod
-    def create(cls, folder: Path, manifest: Manifest) -> "Store":
-        """Opens the store in `folder`, made with `manifest` when there is none yet."""
-        _make(folder)
-        if not (folder / _FILE).exists():
-            cls._create(folder, manifest)
-        return cls.open(folder)
-
-    @classmethod
-    def _create(cls, folder: Path, manifest: Manifest) -> None:
-        """Writes an empty store aside and renames it, so that nobody ever sees one without its tables."""
-        # SQLite would play the log of a store that somebody deleted into the new one.
-        for left in (*folder.glob(f"{_FILE}-*"), *folder.glob(f"{_ASIDE}*")):
-            left.unlink(missing_ok=True)
-        with _damage_named(folder):
-            connection = sqlite3.connect(folder / _ASIDE, isolation_level=None)
-        with closing(cls(connection, folder)) as store, store.transaction():
-            for statement in filter(None, (part.strip() for part in _TABLES.split(";"))):
-                connection.execute(statement)
-            store._set("manifest", manifest.to_json())
-            store._set("generation", "0")
-            store._set("identity", uuid.uuid4().hex)
-        (folder / _ASIDE).replace(folder / _FILE)
-
-    @classmethod
-    def open(cls, folder: Path) -> "Store":
-        """Opens an existing store. Raises IndexMissing, IndexDamaged."""
-        while True:
-            if _inode(folder) is None:
-                raise IndexMissing(
-                    f"There is no index in '{folder}'. Make one first: "
-                    f"citewell index add DOCUMENTS --index {shlex.quote(str(folder))}"
-                )
-            store = _connect(folder)
-            if store.in_place():
-                break
-            store.close()  # it was replaced, or written, while it was opened
-        with _damage_named(folder):
-            store.manifest()
-        return store
-
-    def copy(self) -> "Store":
-        """This state in a temporary file, for reading that takes long and would hold up whoever writes."""
-        with _damage_named(self.folder):
-            connection = sqlite3.connect("", isolation_level=None)
-            self._connection.backup(connection)
-        return Store(connection, self.folder)
-
-    def in_place(self) -> bool:
-        """False when another file, or none, has taken the place of this one, or what was read as fixed is not."""
-        return self._file is None or self._file.is_there(self.folder)
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._connection.close()
-
-    def manifest(self) -> Manifest:
-        """What built this index."""
-        return Manifest.from_json(self._get("manifest"))
-
-    def generation(self) -> int:
-        """The number of commits so far."""
-        with _damage_named(self.folder):
-            try:
-                return int(self._get("generation"))
-            except ValueError as error:
-                raise sqlite3.DatabaseError(f"the generation is no number: {error}") from error
-
-    def stamp(self) -> Stamp:
-        """The name of this state, in this store alone."""
-        return Stamp(self._get("identity"), self.generation())
-
-    def is_at(self, stamp: Stamp) -> bool:
-        """True while that is the newest state of the store in this place; ask it outside of a snapshot."""
-        if not self.in_place():
-            return False
-        with self.snapshot():
-            return self.in_place() and self.stamp() == stamp
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Reads inside see one state of the store, whatever is committed meanwhile."""
-        try:
-            with _damage_named(self.folder):
-                self._connection.execute("BEGIN")
-                try:
-                    yield
-                finally:
-                    self._roll_back()
-        except IndexDamaged:
-            self._refuse_changed()
-            raise
-        self._refuse_changed()
-
-    def _refuse_changed(self) -> None:
-        """A file that was read as fixed, without locks, but was written meanwhile has told nothing that counts."""
-        if self._file is not None and self._file.fixed and not self.in_place():
-            raise IndexingError(f"The index in '{self.folder}' was changed while it was read. Try again.")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Writes inside become visible together, or not at all; raises the generation."""
-        with _damage_named(self.folder):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute(
-                    "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
-                )
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._roll_back()
-                raise
-
-    def _roll_back(self) -> None:
-        # On some errors, a full disk for one, SQLite has done it by itself.
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    tables = _TABLES
 
     def put(
         self, root: str, document: Document, sentences: Sequence[Sentence], chunks: Sequence[EmbeddedChunk]
     ) -> None:
         """Writes a document with all its parts in place of the version that was there."""
         self._delete_where("root = ? AND path = ?", (root, document.path))
+        values = {name: getattr(document, name) for name in _COPIED} | {
+            "root": root,
+            "date": document.date.isoformat(),
+            "asides": pack_spans(document.asides),
+        }
         number = self._connection.execute(
-            "INSERT INTO documents (root, path, version, title, source, date, date_kind, body, encoding,"
-            " asides, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                root,
-                document.path,
-                document.version,
-                document.title,
-                document.source,
-                document.date.isoformat(),
-                document.date_kind,
-                document.body,
-                document.encoding,
-                pack_spans(document.asides),
-                document.text,
-            ),
+            f"INSERT INTO documents ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+            tuple(values.values()),
         ).lastrowid
         self._connection.executemany(
             "INSERT INTO sentences (document, start, end, prose) VALUES (?, ?, ?, ?)",
@@ -342,7 +186,7 @@ class Store:
             values,
         )
         if self._connection.execute(f"DELETE FROM documents WHERE {condition}", values).rowcount:  # noqa: S608
-            self._set("traces", "1")
+            self.set("traces", "1")
 
     def forget(self) -> None:
         """Takes the words of documents that were removed or replaced out of the files.
@@ -350,7 +194,7 @@ class Store:
         What an interrupted run left to do is done as well. Somebody who reads for long can be in the way: then the
         traces are left to the next run.
         """
-        with _damage_named(self.folder):
+        with name_damage(self.folder):
             traces = self.has_traces()
             if traces:
                 # FTS5 only marks deleted rows until its segments are merged, and a page of the file may hold
@@ -359,7 +203,7 @@ class Store:
                 self._connection.execute("VACUUM")
             self._connection.execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            self._connection.execute(f"PRAGMA busy_timeout = {1000 * _PATIENCE}")
+            self._connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
             if traces and not busy:
                 self._connection.execute("DELETE FROM meta WHERE key = 'traces'")
 
@@ -368,25 +212,25 @@ class Store:
         return self._connection.execute("SELECT 1 FROM meta WHERE key = 'traces'").fetchone() is not None
 
     def led_to(self) -> dict[str, tuple[str, ...]]:
-        """The folders and files that were added, by the name that was given, with the places it has led to."""
+        """The folders and files that were added, by the name that was given, with the paths it has led to."""
         rows = self.read("SELECT substr(key, 6), value FROM meta WHERE key LIKE 'name:%'")
-        return {name: tuple(json.loads(places)) for name, places in rows}
+        return {name: tuple(json.loads(paths)) for name, paths in rows}
 
-    def lead_to(self, name: str, places: Sequence[str]) -> None:
+    def lead_to(self, name: str, paths: Sequence[str]) -> None:
         """Remembers where a name leads; no content, so the generation stays."""
-        if self.led_to().get(name) != tuple(places):
-            with _damage_named(self.folder):
-                self._set(f"name:{name}", json.dumps(list(places)))
+        if self.led_to().get(name) != tuple(paths):
+            with name_damage(self.folder):
+                self.set(f"name:{name}", json.dumps(list(paths)))
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
-        with _damage_named(self.folder):
+        with name_damage(self.folder):
             rows = self._connection.execute(f"SELECT {_DOCUMENT} FROM documents ORDER BY root, path")  # noqa: S608
             return tuple(_document(row) for row in rows)
 
     def text(self, document: StoredDocument) -> str:
         """The stored text of a document. Raises DocumentUnknown."""
-        # The version too: another store, which took this one's place, gives the ids anew.
+        # The version too: another store, which was put in its stead, gives the ids anew.
         rows = self.read(
             "SELECT text FROM documents WHERE id = ? AND path = ? AND version = ?",
             document.id,
@@ -497,10 +341,7 @@ class Store:
 
         What stands nowhere may be misspelled: a close spelling will do.
         """
-        spellings = [self._spellings(stem) for stem in dict.fromkeys(stems)]
-        needed = len(spellings) if len(spellings) <= _ALL else ceil(_MOST * len(spellings))
-        chosen = combinations([f"({any_of(group)})" for group in spellings if group], needed)
-        query = " OR ".join("(" + " AND ".join(group) + ")" for group in islice(chosen, _MOST_GROUPS))
+        query = most_of([self._spellings(stem) for stem in dict.fromkeys(stems)])
         if not stems or not query:
             return not stems
         found = self._connection.execute("SELECT 1 FROM keywords WHERE keywords MATCH ? LIMIT 1", (query,))
@@ -556,24 +397,12 @@ class Store:
             yield f"row {row} of {table} belongs to none of {parent}"
         try:
             self._connection.execute("INSERT INTO keywords (keywords) VALUES ('integrity-check')")
-        except sqlite3.DatabaseError as error:
+        except Damage as error:
             yield f"the keywords are not those of their rows ({error})"
 
-    def read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows of a query, for whoever checks the store."""
-        with _damage_named(self.folder):
-            return self._connection.execute(statement, values).fetchall()
 
-    def _get(self, key: str) -> str:
-        with _damage_named(self.folder):
-            row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-            if row is None:
-                raise sqlite3.DatabaseError(f"no {key}")
-        return str(row[0])
-
-    def _set(self, key: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
+_COPIED = ("path", "version", "title", "source", "date_kind", "body", "encoding", "text")
+"""What is stored of a document as it is."""
 
 _DOCUMENT = ", ".join(
     f"documents.{column}"
@@ -592,26 +421,11 @@ _DOCUMENT = ", ".join(
 )
 
 
-def pack_spans(spans: Sequence[Span]) -> str:
-    """Spans as they are stored, in JSON."""
-    return json.dumps([(span.start, span.end) for span in spans])
-
-
-def unpack_spans(packed: str) -> tuple[Span, ...]:
-    """The inverse of `pack_spans`. Raises ValueError, TypeError for anything else."""
-    return tuple(Span(int(start), int(end)) for start, end in json.loads(packed))
-
-
 _OF_PERIOD = (
     "SELECT chunks.id FROM chunks JOIN documents ON documents.id = chunks.document"
     " WHERE documents.date >= ? AND documents.date < ?"
 )
 _REACH = "SELECT count(*), min(date), max(date) FROM documents"
-
-
-def any_of(stems: Sequence[str]) -> str:
-    """An FTS5 expression that matches any of the stems, which are quoted, so no syntax gets through."""
-    return " OR ".join(f'"{term}"' for term in stems) or '""'
 
 
 def _bounds(period: Period) -> tuple[str, ...]:
@@ -632,152 +446,4 @@ def _day(text: object) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError as error:
-        raise sqlite3.DatabaseError(f"a document's date: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The file that is open; a `fixed` one is read as if it never changed, so its whole state counts."""
-
-    state: tuple[int, ...] | None
-    fixed: bool
-
-    @classmethod
-    def now(cls, folder: Path, fixed: bool) -> "_File":
-        return cls(_state(folder) if fixed else _inode(folder), fixed)
-
-    def is_there(self, folder: Path) -> bool:
-        return self == _File.now(folder, self.fixed)
-
-
-def _state(folder: Path) -> tuple[int, ...] | None:
-    """What changes with every write, whether it is still in the log or not; None when there is no file."""
-    try:
-        status = (folder / _FILE).stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, _log_size(folder))
-
-
-def _log_size(folder: Path) -> int:
-    try:
-        return (folder / f"{_FILE}-wal").stat().st_size
-    except OSError:
-        return 0
-
-
-def _connect(folder: Path) -> Store:
-    path = folder / _FILE
-    with _damage_named(folder):
-        if path.exists() and not (_may_write(path) and _may_write(folder)):
-            return _connect_reader(folder)
-        file = _File.now(folder, fixed=False)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    return Store(connection, folder, file)
-
-
-def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _connect_reader(folder: Path) -> Store:
-    """A store that others may write: read with their log; without one, as fixed until anything changes."""
-    file = _File.now(folder, fixed=False)
-    try:
-        return Store(_read_only(folder, "mode=ro"), folder, file)
-    except sqlite3.OperationalError:
-        # The files that readers and writer share are missing, and cannot be made here.
-        file = _File.now(folder, fixed=True)
-        if _log_size(folder):
-            raise
-    return Store(_read_only(folder, "mode=ro&immutable=1"), folder, file)
-
-
-def _read_only(folder: Path, options: str) -> sqlite3.Connection:
-    uri = f"{(folder / _FILE).resolve().as_uri()}?{options}"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def keywords(text: str) -> str:
-    """What the keyword table holds of a text."""
-    return " ".join(stem(word) for word in words(text))
-
-
-_UNUSABLE = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-}
-
-
-@contextmanager
-def _damage_named(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        # The low byte is the kind of the error.
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE:
-            raise IndexingError(
-                f"The index in '{folder}' cannot be used now ({error}). Look for room on the disk, for the "
-                "folder's permissions and for another process that uses it, then try again."
-            ) from error
-        raise IndexDamaged(
-            f"The index in '{folder}' cannot be read ({error}). Remove the folder and add the documents again."
-        ) from error
-
-
-def _inode(folder: Path) -> tuple[int, int] | None:
-    """Device and inode of the store's file; None when there is none."""
-    try:
-        status = (folder / _FILE).stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise IndexingError(
-            f"The folder '{folder}' cannot be made for an index: {error.strerror}. Name another one with --index."
-        ) from error
-
-
-@contextmanager
-def writer(folder: Path, wait: float = 1.0) -> Iterator[None]:
-    """Held by the one process that writes. Raises IndexLocked when another has it for `wait` seconds.
-
-    Whoever checks an index holds it for a moment, too.
-    """
-    _make(folder)
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=wait, poll_interval=0.02)
-    except Timeout as error:
-        raise IndexLocked(
-            f"Another process is writing to the index in '{folder}'. Wait until it has finished, then try again."
-        ) from error
-    except OSError as error:
-        raise IndexingError(
-            f"The index in '{folder}' cannot be written ({error.strerror}). Look for the folder's permissions, or "
-            "name another one with --index."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        raise Damage(f"a document's date: {error}") from error

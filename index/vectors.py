@@ -5,7 +5,7 @@ the nearest lists are looked at (IVF: Jégou, Douze & Schmid 2011, IEEE TPAMI 33
 so what is found has its exact score. How many lists suffice is measured at the building.
 
 The FAISS file is a cache of the store: named by the store's generation, written aside and renamed, and built
-again whenever it is missing, old or damaged. A digest at its end tells that, and of which store it is. Its ids
+again whenever it is missing, old or damaged. A digest at its end shows that, and of which store it is. Its ids
 are the store's chunk ids; as those are never given twice, a large index of an earlier state is brought up to date.
 """
 
@@ -25,8 +25,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.database import Stamp
 from index.embed import Vectors
-from index.store import Stamp
 
 _FORMAT = 2
 """Of the file; one of another format is taken for a damaged one."""
@@ -34,7 +34,7 @@ _FORMAT = 2
 _DIGEST_SIZE, _LENGTH_SIZE = hashlib.sha256().digest_size, 4
 
 FLAT_MOST = 100_000
-"""So many 384-dimensional vectors are compared in about 8 ms on two cores."""
+"""Vectors that are compared one by one; beyond, searching them all is too slow."""
 
 _LISTS = 4
 _LEARNED_FROM = 50
@@ -51,8 +51,7 @@ _WANTED_RECALL = 0.98
 _SAMPLE, _MIXED, _NEAREST = 200, 4, 10
 _SEED = 5
 """The fewest lists are looked at that find so much of what is nearest to a sample of made questions, each between
-four vectors. Of a million 8, 16, 32 and 64 of 4,000 lists find .88, .95, .98 and .99 for those, .90, .94, .98 and
-.98 for 200 real questions; for stored vectors themselves 8 find all.
+four vectors.
 """
 
 Ids = NDArray[np.int64]
@@ -244,7 +243,7 @@ def _only(allowed: Ids | None) -> dict[str, Any]:
 
 def _nearest(index: Any, vector: Vectors, limit: int, parameters: Any) -> list[tuple[int, float]]:
     scores, ids = index.search(vector, limit, params=parameters)
-    # FAISS fills missing places with id -1 when asked for more than there is.
+    # FAISS fills missing results with id -1 when asked for more than there is.
     return [(int(number), float(score)) for number, score in zip(ids[0], scores[0], strict=True) if number >= 0]
 
 

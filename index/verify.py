@@ -1,8 +1,8 @@
 """Is all in the index as it was written: every span, count, digest, keyword and vector, and nothing besides.
 
 The store is copied into a temporary file first, so that a long check holds up nobody, and its own writes, which
-SQLite asks for, change nothing that is indexed. What is wrong is told document by document, with the commands that
-mend it.
+SQLite asks for, change nothing that is indexed. What is wrong is reported document by document, with the commands
+that mend it.
 """
 
 import codecs
@@ -19,13 +19,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from index.build import Watcher, digest_of, make_header, manifest_of, split_document
-from index.documents import Chunk, DateKind, Document, Sentence, Span
+from index.build import Watcher, manifest_of
+from index.chunking import digest_of, make_header, split_document
+from index.database import writer
+from index.documents import Chunk, DateKind, Document, Sentence, Span, unpack_spans
 from index.embed import Embedder
 from index.errors import IndexingError
+from index.keywords import keywords
 from index.manifest import check
 from index.split import Splitter
-from index.store import Store, keywords, place_of, unpack_spans, writer
+from index.store import Store, join_path
 from index.vectors import VectorIndex, cache_file, caches
 
 _NORM_TOLERANCE = 2e-3
@@ -39,7 +42,7 @@ _ABANDONED = 60
 class Fault:
     """Something that is not as it was written; `detail` is one sentence with what to do about it.
 
-    `document` is its place on the disk in full, empty when the fault is of no one document. What a run that was
+    `document` is its absolute path, empty when the fault is of no one document. What a run that was
     killed has `left` behind harms nothing, and the next run takes it away.
     """
 
@@ -109,9 +112,9 @@ def _record(store: Store, number: int) -> dict[str, Any]:
     return dict(zip(_COLUMNS, row, strict=True))
 
 
-def _again(*places: str) -> str:
+def _again(*paths: str) -> str:
     """The commands that build documents anew: adding alone would skip them as unchanged."""
-    names = " ".join(map(shlex.quote, places))
+    names = " ".join(map(shlex.quote, paths))
     return f"Build it anew: citewell index remove {names} && citewell index add {names}"
 
 
@@ -121,15 +124,15 @@ def _again(*places: str) -> str:
 def _document_faults(
     store: Store, record: dict[str, Any], embedder: Embedder, splitter: Splitter
 ) -> Iterator[Fault]:
-    place = place_of(record["root"], record["path"])
+    path = join_path(record["root"], record["path"])
     if not _is_date(record["date"]):  # the list of documents cannot be read, so none of them can be removed
-        yield Fault(place, "document", f"'{place}': its date is '{record['date']}'. {_ANEW.format(store.folder)}")
+        yield Fault(path, "document", f"'{path}': its date is '{record['date']}'. {_ANEW.format(store.folder)}")
         return
-    if not Path(place).is_absolute():  # so its file cannot be added again by that name
-        yield Fault(place, "document", f"'{place}': its folder is not named in full. {_ANEW.format(store.folder)}")
+    if not Path(path).is_absolute():  # so its file cannot be added again by that name
+        yield Fault(path, "document", f"'{path}': its folder is not named in full. {_ANEW.format(store.folder)}")
         return
     for what in _whats(store, record, embedder, splitter):
-        yield Fault(place, "document", f"'{place}': {what}. {_again(place)}")
+        yield Fault(path, "document", f"'{path}': {what}. {_again(path)}")
 
 
 def _whats(store: Store, record: dict[str, Any], embedder: Embedder, splitter: Splitter) -> Iterator[str]:
@@ -158,7 +161,7 @@ _CHUNKS = (
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What is stored of a chunk besides its place."""
+    """What is stored of a chunk besides where it stands."""
 
     tokens: int
     digest: str
@@ -262,9 +265,9 @@ def _strays(store: Store) -> Iterator[Fault]:
 def _unlike_twins(store: Store) -> Iterator[Fault]:
     """The same words have the same vector."""
     for (digest,) in store.read("SELECT digest FROM chunks GROUP BY digest HAVING count(DISTINCT vector) > 1"):
-        places = _holders(store, digest)
-        named = ", ".join(f"'{place}'" for place in places)
-        yield Fault(places[0], "vector", f"Equal words have unlike vectors in {named}. {_again(*places)}")
+        paths = _holders(store, digest)
+        named = ", ".join(f"'{path}'" for path in paths)
+        yield Fault(paths[0], "vector", f"Equal words have unlike vectors in {named}. {_again(*paths)}")
 
 
 def _holders(store: Store, digest: str) -> tuple[str, ...]:
@@ -273,7 +276,7 @@ def _holders(store: Store, digest: str) -> tuple[str, ...]:
         " ORDER BY root, path",
         digest,
     )
-    return tuple(place_of(root, path) for root, path in rows)
+    return tuple(join_path(root, path) for root, path in rows)
 
 
 def _cache_faults(store: Store, embedder: Embedder) -> Iterator[Fault]:
@@ -297,7 +300,7 @@ def _equal(one: Sequence["np.typing.NDArray[Any]"], other: Sequence["np.typing.N
 
 
 def _left_behind(store: Store) -> Iterator[Fault]:
-    """What runs that were killed did not take away; nothing can be told while somebody writes."""
+    """What runs that were killed did not take away; nothing can be said while somebody writes."""
     with suppress(IndexingError), writer(store.folder, wait=0), closing(Store.open(store.folder)) as now:
         current = cache_file(now.folder, now.stamp())
         for path in caches(now.folder):
@@ -359,6 +362,6 @@ def _compare(store: Store, batch: dict[str, _Embedded], embedder: Embedder, watc
     for (digest, embedded), vector in zip(batch.items(), anew, strict=True):
         stored = _unpacked(embedded.vector)
         if not float(vector @ stored) > _COSINE * float(np.linalg.norm(vector) * np.linalg.norm(stored)):
-            places = _holders(store, digest)
-            named = ", ".join(f"'{place}'" for place in places)
-            yield Fault(places[0], "vector", f"A vector of {named} is not that of its words. {_again(*places)}")
+            paths = _holders(store, digest)
+            named = ", ".join(f"'{path}'" for path in paths)
+            yield Fault(paths[0], "vector", f"A vector of {named} is not that of its words. {_again(*paths)}")

@@ -1,4 +1,4 @@
-"""Tells when a folder changes, so that the index can follow it.
+"""Reports when a folder changes, so that the index can follow it.
 
 Each folder that `sync` looks into is watched by itself: none that is hidden, not the index, and nothing that a link
 leads to. After each change all are watched anew, for folders may have come, gone or been put in another's place.
@@ -19,19 +19,19 @@ from index.read import shown
 _TICK = 0.2
 _DEBOUNCE = 1.0
 _QUIET = 0.1
-"""Seconds: a change is told once nothing more has happened for so long, and after `_DEBOUNCE` at the latest."""
+"""Seconds: a change is reported once nothing more has happened for so long, and after `_DEBOUNCE` at the latest."""
 
 
 def changes(source: Path, folder: Path) -> Iterator[bool]:
     """True when the watch has begun and whenever `source` may have changed; False now and then, else.
 
-    `folder` is that of the index. What changes while the caller is busy is told afterwards, and a `source` that
+    `folder` is that of the index. What changes while the caller is busy is reported afterwards, and a `source` that
     vanishes is waited for. Raises IndexingError when the system watches no more folders.
     """
     folder, is_there = folder.resolve(), True
     while True:
-        place = _place(source)  # anew each time: it may be a link that now leads elsewhere
-        watched = _folders(place, folder)
+        path = _resolve(source)  # anew each time: it may be a link that now leads elsewhere
+        watched = _folders(path, folder)
         if not watched:
             yield is_there  # that it has vanished is a change, too
             is_there = False
@@ -42,11 +42,11 @@ def changes(source: Path, folder: Path) -> Iterator[bool]:
             has_begun = _begin(events)
             yield True
             # A folder that came before the watch began is in no event; what it holds is not missed for long.
-            if has_begun and _folders(place, folder) == watched:
-                yield from _until_change(events, lambda: _place(source) == place)  # noqa: B023 - used within the round
+            if has_begun and _folders(path, folder) == watched:
+                yield from _until_change(events, lambda: _resolve(source) == path)  # noqa: B023 - used within the round
 
 
-def _place(source: Path) -> Path:
+def _resolve(source: Path) -> Path:
     try:
         return source.resolve()
     except RuntimeError:  # a loop of links, in Python 3.11 and 3.12: nothing is there
@@ -89,23 +89,23 @@ def _is_of_a_name(error: Exception) -> bool:
 def _folders(source: Path, folder: Path) -> tuple[Path, ...]:
     """The folders that can be looked into, `source` first; none when it is missing."""
     found = []
-    for place, below, _ in os.walk(source):
-        below[:] = [name for name in below if _is_watched(Path(place, name), folder)]
-        found.append(Path(place))
+    for path, below, _ in os.walk(source):
+        below[:] = [name for name in below if _is_watched(Path(path, name), folder)]
+        found.append(Path(path))
     return tuple(found)
 
 
-def _is_watched(place: Path, folder: Path) -> bool:
+def _is_watched(path: Path, folder: Path) -> bool:
     """Not what is hidden, nor the index, nor a name that is no text: its files cannot become documents."""
-    return not place.name.startswith(".") and place != folder and shown(place.name) == place.name
+    return not path.name.startswith(".") and path != folder and shown(path.name) == path.name
 
 
 def _events(folders: Sequence[Path], folder: Path) -> Generator[set[tuple[Change, str]], None, None]:
     def counts(_: Change, path: str) -> bool:
-        place = Path(path)
-        hidden = place.name.startswith(".") and place not in folders
+        changed = Path(path)
+        hidden = changed.name.startswith(".") and changed not in folders
         # The index may even lie where the documents do.
-        own = place == folder or (place.parent == folder and place.suffix.lower() not in FORMATS)
+        own = changed == folder or (changed.parent == folder and changed.suffix.lower() not in FORMATS)
         return not hidden and not own
 
     return watch(

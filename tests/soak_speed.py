@@ -27,8 +27,9 @@ from index import Index, Splitter, Watcher, open_embedder, split_sentences, term
 from index.build import manifest_of
 from index.documents import Chunk, Document, Sentence, Span
 from index.embed import Embedder, Vectors
+from index.keywords import any_of
 from index.search import _KEYWORD_CANDIDATES, _rarest
-from index.store import EmbeddedChunk, Store, any_of
+from index.store import EmbeddedChunk, Store
 from index.vectors import VectorIndex, read_kind
 from service.settings import load_settings
 

@@ -26,7 +26,7 @@ def test_heavy_libraries_have_one_home() -> None:
     homes = {
         "dateparser": {"service/question/time_ranges.py"},
         "faiss": {"index/vectors.py"},
-        "sqlite3": {"index/store.py"},
+        "sqlite3": {"index/database.py"},
         "sentence_transformers": {"index/embed.py", "index/reader.py"},
         "torch": {
             "eval/training/__main__.py",

@@ -14,8 +14,9 @@ import pytest
 from fakes import FakeEmbedder
 from workplace import Fake, Workplace
 
-from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select
-from index.build import make_header
+from index import Document, Embedder, Index, Splitter, Step, Watcher, add, remove, select, sync
+from index.chunking import make_header
+from index.database import writer
 from index.errors import (
     DocumentAmbiguous,
     DocumentUnknown,
@@ -27,7 +28,7 @@ from index.errors import (
     UnknownFormat,
 )
 from index.split import split_chunks, split_sentences
-from index.store import Store, writer
+from index.store import Store
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7
@@ -349,6 +350,51 @@ def test_links_and_unknown_kinds_are_skipped(place: Workplace, tmp_path: Path) -
 
 def write_binary(folder: Path) -> None:
     (folder / "a.txt").write_bytes(b"%PDF-1.7")
+
+
+def test_hidden_files_are_named_in_one_line(place: Workplace) -> None:
+    place.write(a_txt="The tram opened.")
+    for hidden in (".b.txt", ".git/c.txt", "d/.e.txt"):
+        file = place.documents / hidden
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("The ships turned.")
+    (step,) = add(place.index, place.documents, place.embedder, Splitter()).of("skipped")
+    assert step.detail.startswith("'.b.txt' and 2 more hidden files or folders were skipped")
+    assert place.add(place.documents / ".git" / "c.txt") == {".git/c.txt": "added"}
+    report = sync(place.index, place.documents, place.embedder, Splitter())
+    assert [step.detail[:30] for step in report.of("skipped")] == ["'.b.txt' and 1 more hidden fil"]
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "a.csv", "a."])
+def test_a_file_of_an_unknown_format_is_skipped_with_the_reason(place: Workplace, name: str) -> None:
+    place.write(a_txt="The tram opened.")
+    (place.documents / name).write_text("The ships turned.")
+    (step,) = add(place.index, place.documents, place.embedder, Splitter()).of("skipped")
+    assert name in step.detail
+    assert ("no suffix" in step.detail) == (name != "a.csv")
+    assert "''" not in step.detail
+
+
+class Interrupting(Watcher):
+    """Interrupts when so many files are done, as Ctrl-C does."""
+
+    def __init__(self, files: int) -> None:
+        self.files = files
+
+    def finish(self, step: Step) -> None:
+        self.files -= 1
+        if self.files == 0:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_keeps_what_it_has_done(place: Workplace) -> None:
+    place.write(**{f"d{number:02d}_txt": FILLER * 8 + f"Number {number}." for number in range(30)})
+    with pytest.raises(KeyboardInterrupt):
+        add(place.index, place.documents, place.embedder, Splitter(), Interrupting(6))
+    kept = place.paths()
+    assert 6 <= len(kept) < 30
+    assert set(place.add().values()) == {"unchanged", "added"}
+    assert len(place.paths()) == 30
 
 
 def write_unknown(folder: Path) -> None:

@@ -75,6 +75,13 @@ def test_a_document_that_cannot_be_indexed_is_an_error_and_not_a_gap(cache: Inde
         cache.of_documents("set", (FERRY, empty))
 
 
+def test_hidden_files_beside_documents_are_no_gap(cache: IndexCache, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The mill burned down.")
+    (tmp_path / ".notes").touch()
+    with Index.open(cache.of_files("set", tmp_path), cache.embedder, cache.splitter) as index:
+        assert [document.path for document in index.documents()] == ["a.txt"]
+
+
 def test_a_folder_of_documents_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     unsafe = SourceDocument("no/such/folder.html", "Words.")
     with pytest.raises(FileNotFoundError):

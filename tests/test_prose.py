@@ -47,6 +47,7 @@ PROSE = (
     "It was 9.30 on a clear morning.",
     "“Never again,” she said, and took her hat.",
     "Height: 185 cm",
+    "Video: 1080p at 30 frames a second",
     "Director: Jane Roe",
     "- Shut the valves",
     "3. Carry the bottles to the shed",

@@ -9,9 +9,10 @@ import pytest
 from fakes import FakeEmbedder, write
 
 from index import Index, Passage, Splitter, add
+from index.keywords import keywords
 from index.query import SourceNames, read_query, split_parts
 from index.ranking import Found, rank
-from index.store import Candidate, keywords
+from index.store import Candidate
 
 NAMES = SourceNames(
     ["Cnbc | World Business News Leader", "The Age", "Wired", "Example News - Sports", "Example News - Health"]

@@ -130,7 +130,7 @@ REFUSED: tuple[tuple[str, bytes, type[ReadError], str], ...] = (
     ("image.html", b"\x89PNGtext", NotText, "PNG"),
     ("half.txt", b"\xff\xfea", NotText, "UTF-16"),
     ("table.csv", b"a,b", UnknownFormat, "'.csv'"),
-    ("none", b"text", UnknownFormat, "''"),
+    ("none", b"text", UnknownFormat, "no suffix"),
     ("deep.html", b"<div>x" * 100_000, TooLarge, "nests"),
 )
 
@@ -318,6 +318,8 @@ HEADS = (
         None,
         "2024-08-16",
     ),
+    ("A pier\nUpdated: 2024-08-17\nPublished: 2024-08-16\n\n", "A pier", None, "2024-08-16"),
+    ("A pier\nUpdated: 17 August 2024\n\n", "A pier", None, "2024-08-17"),
     ("Posted 3 days ago\nTags: pier, fire\n", "Talks between the parties went on in Doha.", None, None),
 )
 

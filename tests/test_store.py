@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.database import writer
 from index.documents import Chunk, Document, Sentence, Span
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
-from index.store import EmbeddedChunk, Store, StoredDocument, writer
+from index.store import EmbeddedChunk, Store, StoredDocument
 
 MANIFEST = Manifest(1, "fake@1", 4, "splitter")
 
@@ -222,7 +223,7 @@ def damage_behind_the_head(path: Path) -> None:
 
 def damage_the_manifest(path: Path) -> None:
     with closing(Store.open(path.parent)) as store, store.transaction():
-        store._set("manifest", "{")
+        store.set("manifest", "{")
 
 
 DAMAGES = (
@@ -367,7 +368,7 @@ def test_another_process_is_locked_out_soon(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from index.errors import IndexLocked
-from index.store import writer
+from index.database import writer
 
 began = time.monotonic()
 try:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from index.database import Stamp
 from index.embed import Vectors
-from index.store import Stamp
 from index.vectors import VectorIndex, drop_caches, read_kind
 
 

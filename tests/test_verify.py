@@ -18,8 +18,9 @@ from fakes import SEEDS
 from workplace import Fake, Workplace, content
 
 from index import Fault, Splitter, add, remove, verify
+from index.database import writer
 from index.errors import IndexDamaged, IndexingError, IndexMismatch, IndexMissing
-from index.store import Store, writer
+from index.store import Store
 
 FILLER = "The council of Lindmoor met on Tuesday to speak about the tram, the harbour and the price of bread. " * 7
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

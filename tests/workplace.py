@@ -82,7 +82,7 @@ def content(folder: Path) -> dict[str, tuple[Any, ...]]:
     )
     with closing(Store.open(folder)) as store, store.snapshot():
         return {
-            document.place: (
+            document.absolute_path: (
                 *(getattr(document, name) for name in document.__dataclass_fields__ if name != "id"),
                 store.text(document),
                 store.read("SELECT start, end FROM sentences WHERE document = ? ORDER BY id", document.id),

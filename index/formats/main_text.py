@@ -22,6 +22,9 @@ _MOST_WORK = 1_000_000_000
 _LONG = 30
 """Letters of a line that is looked for anywhere; a shorter one must stand between the same lines as in the page."""
 
+_PARAGRAPH = 140
+"""Characters of a line with several sentences that is prose wherever it stands."""
+
 _NEEDLE = 60
 """Letters of a line that are looked for."""
 
@@ -29,6 +32,7 @@ _LEAST_LETTERS, _LEAST_SHARE = 200, 0.1
 """Letters of a main text, and its share of a page's; with less the judge has found none."""
 
 _LINE = re.compile(r"[^\n]+")
+_END = re.compile(r"[.?!…][\"”’)]*(?=\s|\Z)")
 _OTHER = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"\A\s*\d{1,3}\.\s")  # of a list's item, which the judge leaves out
 
@@ -61,9 +65,16 @@ def find_asides(text: str, main: str) -> tuple[Span, ...]:
     return tuple(
         line
         for number, line in enumerate(lines)
-        # The judge drops lines that repeat: within the main text they stay.
-        if not kept[number] and not (first < number < last and letters[number] in whole)
+        # The judge drops lines that repeat, which stay within the main text, and some paragraphs of the matter.
+        if not kept[number]
+        and not (first < number < last and letters[number] in whole)
+        and not _is_paragraph(line.slice(text))
     )
+
+
+def _is_paragraph(line: str) -> bool:
+    """True of several sentences: what leads elsewhere is shorter."""
+    return len(line) >= _PARAGRAPH and len(_END.findall(line)) > 1
 
 
 def _letters(text: str) -> str:

@@ -5,7 +5,7 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from index import (
 )
 from service.cli.options import (
     EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
     dates_options,
     index_option,
     json_option,
@@ -74,7 +76,7 @@ def add_command(sources: tuple[str, ...], as_json: bool, folder: str | None) -> 
     failed = False
     for source in sources:
         try:
-            with closing(ProgressBar()) as bar:
+            with _keeping("add"), closing(ProgressBar()) as bar:
                 report = add(settings.index, Path(source), embedder, open_splitter(settings), bar)
         except ReadError as error:
             failed = True
@@ -114,7 +116,8 @@ def sync_command(directory: str, watch: bool, as_json: bool, folder: str | None)
     if watch:
         _follow(changes(Path(directory), settings.index), synchronize, as_json)
         return
-    report = synchronize()
+    with _keeping("sync"):
+        report = synchronize()
     _show_report(directory, report, as_json)
     _warn_of_traces(settings.index)
     sys.exit(EXIT_FAILED if report.of("failed") else 0)
@@ -253,6 +256,28 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
                 show(render_found(passage))
 
 
+@contextmanager
+def _keeping(command: str) -> Iterator[None]:
+    """Says that an interrupted command keeps what it has done; SIGTERM interrupts it, too."""
+    terminated = False
+
+    def terminate(*_: object) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        cause = "was ended by SIGTERM" if terminated else "was interrupted"
+        told = f"citewell: index {command} {cause}. What it has done so far is kept; run it again for the rest."
+        click.echo(told, err=True)
+        sys.exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 def _size(file: Path) -> int:
     try:
         status = file.stat()
@@ -290,7 +315,7 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
     def report_step(step: Step) -> None:
         if as_json:
             click.echo(json.dumps(*report_lines([step]), ensure_ascii=False))
-        elif not step.detail:
+        elif step.outcome not in ("failed", "skipped"):
             click.echo(strip_controls(f"{step.outcome} {step.path}"))
         if step.detail:
             click.echo(strip_controls(f"{step.outcome}: {step.detail}"), err=True)

@@ -10,7 +10,7 @@ from index import Index, Splitter, open_embedder
 from service.question.dates import DATE_NAMES, read_dates
 from service.settings import Settings
 
-EXIT_FAILED, EXIT_REFUSED, EXIT_STALE, EXIT_INTERRUPTED = 1, 3, 4, 130
+EXIT_FAILED, EXIT_REFUSED, EXIT_STALE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 3, 4, 130, 143
 """It could not be done, or an answer is refuted; the documents do not answer; they have changed since; interrupted.
 2 is wrong usage."""
 

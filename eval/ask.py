@@ -72,8 +72,8 @@ class StoredTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What an assistant said, and when. An `error`, told in words, leaves no answer."""
+class QuestionOutcome:
+    """What an assistant answered, and when. An `error`, a sentence, leaves no answer."""
 
     quoted: Answer | None = None
     answer: Answer | None = None
@@ -86,11 +86,11 @@ class Heard:
 class _Ranked:
     """At which ranks a question's needs are met, None where nothing was ranked, and how the search went.
 
-    `places` are the same among the items as they are stored, where `ranks` may count documents.
+    `item_ranks` are the same among the items as they are stored, where `ranks` may count documents.
     """
 
     ranks: Ranks | None = None
-    places: Ranks | None = None
+    item_ranks: Ranks | None = None
     seconds: float = 0.0
     error: str | None = None
 
@@ -112,12 +112,12 @@ class Questioner:
 
     def ask(self, gold: Gold) -> Record:
         """The record of a question."""
-        heard = listen(self.assistant, gold) if self.assistant is not None else Heard()
-        understood = heard.answer.understood_as if heard.answer is not None else None
+        outcome = listen(self.assistant, gold) if self.assistant is not None else QuestionOutcome()
+        understood = outcome.answer.understood_as if outcome.answer is not None else None
         ranked = self._rank(gold, understood or gold.question)
         if ranked.error is not None:
-            heard = replace(heard, error=heard.error or ranked.error, answer=None)
-        scores = self._scores(gold, heard, ranked)
+            outcome = replace(outcome, error=outcome.error or ranked.error, answer=None)
+        scores = self._scores(gold, outcome, ranked)
         return Record(
             id=gold.id,
             question=gold.question,
@@ -125,15 +125,15 @@ class Questioner:
             group=gold.group,
             gold=gold,
             ranks=ranked.ranks,
-            answer=heard.answer,
+            answer=outcome.answer,
             scores=scores,
-            loss=self._loss(gold, heard, ranked, scores),
-            confidence=heard.answer.confidence if heard.answer is not None else None,
-            refused=heard.answer is not None and heard.answer.refused,
-            quoted_seconds=_rounded(heard.quoted_seconds),
-            seconds=round(ranked.seconds if self.assistant is None else heard.seconds, 4),
+            loss=self._loss(gold, outcome, ranked, scores),
+            confidence=outcome.answer.confidence if outcome.answer is not None else None,
+            refused=outcome.answer is not None and outcome.answer.refused,
+            quoted_seconds=_rounded(outcome.quoted_seconds),
+            seconds=round(ranked.seconds if self.assistant is None else outcome.seconds, 4),
             memory_mb=round(memory_mb(), 1),
-            error=heard.error,
+            error=outcome.error,
         )
 
     def warm_up(self, gold: Gold) -> None:
@@ -154,7 +154,7 @@ class Questioner:
         try:
             items = tuple(self.retriever.search(question, RANKED, gold.dates))
         except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
-            error = _told(fault)
+            error = _describe_fault(fault)
         seconds = time.perf_counter() - started
         if not unmet:
             return _Ranked(seconds=seconds, error=error)
@@ -162,28 +162,30 @@ class Questioner:
             find_ranks(gold, items, judge), find_ranks(gold, items, judge, of_items=True), seconds, error
         )
 
-    def _scores(self, gold: Gold, heard: Heard, ranked: _Ranked) -> dict[str, float]:
+    def _scores(self, gold: Gold, outcome: QuestionOutcome, ranked: _Ranked) -> dict[str, float]:
         retrieval = {} if ranked.ranks is None else score_ranks(ranked.ranks)
         if self.assistant is None:
-            return {**retrieval, "failed": float(heard.error is not None)}
+            return {**retrieval, "failed": float(outcome.error is not None)}
         official = self.dataset.official
-        return {**retrieval, **score_answer(gold, heard.answer, heard.quoted, official, self.is_verbatim)}
+        return {**retrieval, **score_answer(gold, outcome.answer, outcome.quoted, official, self.is_verbatim)}
 
-    def _loss(self, gold: Gold, heard: Heard, ranked: _Ranked, scores: Mapping[str, float]) -> Loss | None:
-        in_corpus = ranked.places is None or None not in ranked.places or self.in_corpus(gold)
+    def _loss(
+        self, gold: Gold, outcome: QuestionOutcome, ranked: _Ranked, scores: Mapping[str, float]
+    ) -> Loss | None:
+        in_corpus = ranked.item_ranks is None or None not in ranked.item_ranks or self.in_corpus(gold)
         return find_loss(
             gold,
-            ranks=ranked.places,
+            ranks=ranked.item_ranks,
             passages=self.passages,
-            answer=heard.answer,
-            quoted=heard.quoted,
+            answer=outcome.answer,
+            quoted=outcome.quoted,
             scores=scores,
             in_corpus=in_corpus,
-            error=heard.error,
+            error=outcome.error,
         )
 
 
-def listen(assistant: QuestionAnswerer, gold: Gold) -> Heard:
+def listen(assistant: QuestionAnswerer, gold: Gold) -> QuestionOutcome:
     """Asks one question; whatever goes wrong in it becomes the error."""
     started = time.perf_counter()
     quoted, quoted_seconds, answer, error = None, None, None, None
@@ -196,11 +198,11 @@ def listen(assistant: QuestionAnswerer, gold: Gold) -> Heard:
             elif isinstance(event, Failed):
                 error = event.message
     except Exception as fault:  # noqa: BLE001 - one question may not end the run, and its line tells of it
-        error = _told(fault)
+        error = _describe_fault(fault)
     if answer is None and error is None:
         error = "The answer ended without a result."
     seconds = time.perf_counter() - started
-    return Heard(quoted, None if error else answer, quoted_seconds, seconds, error)
+    return QuestionOutcome(quoted, None if error else answer, quoted_seconds, seconds, error)
 
 
 def check_claim(claim: LabelledClaim) -> Record:
@@ -210,7 +212,7 @@ def check_claim(claim: LabelledClaim) -> Record:
     try:
         found = weigh_support(claim.claim, claim.references)
     except Exception as fault:  # noqa: BLE001 - one claim may not end the run, and its line tells of it
-        error = _told(fault)
+        error = _describe_fault(fault)
     verdict = None if found is None else found >= SUPPORTED
     return Record(
         id=claim.id,
@@ -238,7 +240,7 @@ def memory_mb() -> float:
     return sum(sizes)
 
 
-def _told(fault: Exception) -> str:
+def _describe_fault(fault: Exception) -> str:
     # Half a character, which a file name may hold, would keep the record from being written.
     return f"{type(fault).__name__}: {fault}".encode(errors="replace").decode()
 

@@ -84,16 +84,16 @@ def run_command(  # noqa: PLR0913, PLR0917 - one for each option
     choice = Choice(split, limit, seed, retriever, retrieval_only)
     dataset = _load(settings, questions, name, path, split)
     _refuse_misuse(dataset, choice, folder)
-    tell = _tell_line if as_json else _tell_nothing
+    emit = _emit_line if as_json else _emit_nothing
     with closing(ProgressBar()) as bar:
         finished = run(
             dataset,
             settings,
             choice,
             out=None if out is None else Path(out),
-            command=_spelled(questions, name, path, choice),
+            command=_command_line(questions, name, path, choice),
             bar=bar,
-            tell=tell,
+            emit=emit,
             warn=_warn,
         )
     console = Console(stderr=as_json, highlight=False, no_color=refuses_colour())
@@ -110,10 +110,10 @@ def _load(
         return load_gold_file(_questions_file(questions), _warn)
     if questions is not None:
         raise click.UsageError(f"Ask either the file '{questions}' or --dataset {name}, not both.")
-    place = path or ("." if name == "seeds" else settings.bench)
-    if not place:
+    folder = path or ("." if name == "seeds" else settings.bench)
+    if not folder:
         raise click.UsageError(f"Where is '{name}'? Name its folder with --path, or set CITEWELL_BENCH.")
-    return load_dataset(name, Path(place), split)
+    return load_dataset(name, Path(folder), split)
 
 
 def _questions_file(named: str | None) -> Path:
@@ -136,7 +136,7 @@ def _refuse_misuse(dataset: Dataset, choice: Choice, folder: str | None) -> None
         raise click.UsageError(f"Nothing is ranked in '{dataset.name}': leave out --retrieval-only.")
 
 
-def _spelled(questions: str | None, name: str | None, path: str | None, choice: Choice) -> str:
+def _command_line(questions: str | None, name: str | None, path: str | None, choice: Choice) -> str:
     """The command as others may repeat it: absolute paths, which they have not, by their last name."""
     words = ["citewell", "eval", "run", *([_named(questions)] if questions else [])]
     options = {
@@ -155,11 +155,11 @@ def _named(path: str) -> str:
     return Path(path).name if Path(path).is_absolute() else path
 
 
-def _tell_line(line: Header | Record) -> None:
+def _emit_line(line: Header | Record) -> None:
     click.echo(to_line(line))
 
 
-def _tell_nothing(line: Header | Record) -> None:
+def _emit_nothing(line: Header | Record) -> None:
     pass
 
 

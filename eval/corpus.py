@@ -46,19 +46,19 @@ class IndexCache:
 
     def of_documents(self, name: str, documents: Sequence[SourceDocument]) -> Path:
         """The folder of an index of these documents; an interrupted one is continued."""
-        place = self.folder / f"{name}-{digest_of(documents)[:12]}"
-        index = place / self._index_name()
+        folder = self.folder / f"{name}-{digest_of(documents)[:12]}"
+        index = folder / self._index_name()
         if _count(index) != len(documents):
-            place.mkdir(parents=True, exist_ok=True)
-            with FileLock(place / "lock"):  # another run may be making it
-                write_documents(place / "documents", documents)
-                _refuse_losses(add(index, place / "documents", self.embedder, self.splitter, self.bar))
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "lock"):  # another run may be making it
+                write_documents(folder / "documents", documents)
+                _refuse_losses(add(index, folder / "documents", self.embedder, self.splitter, self.bar))
         return index
 
     def of_files(self, name: str, source: Path) -> Path:
         """The folder of an index of what the folder `source` holds now."""
-        place = hashlib.sha256(str(source.resolve()).encode(errors="surrogateescape")).hexdigest()
-        index = self.folder / f"{name}-{place[:12]}" / self._index_name()
+        folder = hashlib.sha256(str(source.resolve()).encode(errors="surrogateescape")).hexdigest()
+        index = self.folder / f"{name}-{folder[:12]}" / self._index_name()
         _refuse_losses(sync(index, source, self.embedder, self.splitter, self.bar))
         return index
 

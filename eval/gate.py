@@ -279,21 +279,21 @@ def _gated(baseline: Baseline) -> dict[str, dict[str, float]]:
 
 
 def _other_dataset(baseline: Baseline, header: Header) -> Verdict:
-    told = (
+    sentence = (
         f"The baseline is over '{baseline.dataset}' and the run over '{header.dataset}': nothing can be compared."
     )
-    return Verdict("questions", False, told)
+    return Verdict("questions", False, sentence)
 
 
 def _same_questions(baseline: Baseline, header: Header, records: Sequence[Record]) -> Verdict:
     asked = {record.id for record in records}
     lacking, added = baseline.scores.keys() - asked, asked - baseline.scores.keys()
     if lacking or added:
-        told = (
+        sentence = (
             f"The run lacks {len(lacking)} of the baseline's {len(baseline.scores)} questions{_one_of(lacking)} "
             f"and has {len(added)} others{_one_of(added)}. Run it over the same questions."
         )
-        return Verdict("questions", False, told)
+        return Verdict("questions", False, sentence)
     if header.files != baseline.facts.get("files"):
         return Verdict("questions", False, "The files of the data set have other contents than the baseline's.")
     return Verdict("questions", True, f"The same {len(asked)} questions as the baseline's.")
@@ -303,33 +303,33 @@ def _none_failed(records: Sequence[Record]) -> Verdict:
     failed = [record for record in records if record.error is not None]
     if not failed:
         return Verdict("failed", True, "No question failed.")
-    told = f"{len(failed)} of {len(records)} questions failed, '{failed[0].id}' for one: {failed[0].error}"
-    return Verdict("failed", False, told)
+    sentence = f"{len(failed)} of {len(records)} questions failed, '{failed[0].id}' for one: {failed[0].error}"
+    return Verdict("failed", False, sentence)
 
 
 def _all_verbatim(records: Sequence[Record]) -> Verdict:
     false = [record.id for record in records if record.error is None and record.scores.get("verbatim", 1) < 1]
     if not false:
         return Verdict("verbatim", True, "Every quotation stands in its document.")
-    told = f"In {len(false)} answers a quotation does not stand in its document, '{false[0]}' for one."
-    return Verdict("verbatim", False, told)
+    sentence = f"In {len(false)} answers a quotation does not stand in its document, '{false[0]}' for one."
+    return Verdict("verbatim", False, sentence)
 
 
 def _score_verdict(key: str, baseline: Baseline, found: Difference | None) -> Verdict:
     if found is None:
-        told = f"The run has no '{key}', which the baseline has. Run it with the baseline's command."
-        return Verdict(key, False, told)
+        sentence = f"The run has no '{key}', which the baseline has. Run it with the baseline's command."
+        return Verdict(key, False, sentence)
     tolerance, better = baseline.tolerances[key], metric_of(key).better
     is_worse = better is None or (found.value > 0) == (better == "lower")
     moved = f"{show_difference(found.value)} ({found.first:.3f} -> {found.second:.3f})"
     beyond = abs(found.value) > tolerance + _SLACK
     if is_worse and (beyond or (found.value != 0 and found.p_adjusted < LEVEL)):
         why = f"beyond the tolerance of {tolerance}" if beyond else "within the tolerance, but no chance"
-        told = f"{'moved' if better is None else 'got worse'} by {moved}, {why}: p {show_p(found.p_adjusted)}"
-        return Verdict(key, False, f"{key} {told} after Holm, {found.wins} won, {found.losses} lost.", found)
+        sentence = f"{'moved' if better is None else 'got worse'} by {moved}, {why}: p {show_p(found.p_adjusted)}"
+        return Verdict(key, False, f"{key} {sentence} after Holm, {found.wins} won, {found.losses} lost.", found)
     if beyond:
-        told = f"{key} rose by {moved}, beyond the tolerance of {tolerance}, and no reason is given"
-        return Verdict(key, False, f"{told.replace('rose', 'fell') if found.value < 0 else told}.", found)
+        sentence = f"{key} rose by {moved}, beyond the tolerance of {tolerance}, and no reason is given"
+        return Verdict(key, False, f"{sentence.replace('rose', 'fell') if found.value < 0 else sentence}.", found)
     return Verdict(key, True, f"{key} held: {moved}, tolerance {tolerance}.", found)
 
 

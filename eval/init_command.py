@@ -61,7 +61,7 @@ def init_command(documents: str, out: str, count: int) -> None:
             "questions by hand; docs/evaluate.md shows their fields."
         )
     _save(file, to_yaml(proposals, file))
-    _tell(file, proposals)
+    _report(file, proposals)
     sys.exit(EXIT_FAILED if failed else 0)
 
 
@@ -129,7 +129,7 @@ def _save(file: Path, text: str) -> None:
         raise EvaluationError(f"'{file}' cannot be written: {error}. Name another file with --out.") from error
 
 
-def _tell(file: Path, proposals: Sequence[Proposal]) -> None:
+def _report(file: Path, proposals: Sequence[Proposal]) -> None:
     answered = [proposal for proposal in proposals if proposal.answers]
     documents = len({proposal.document for proposal in answered})
     unwritten = sum(not proposal.question for proposal in answered)

@@ -10,12 +10,12 @@ from pathlib import Path
 from eval.gold import Gold, GoldEvidence
 from index import Index
 
-_TOLD = 3
+_LISTED = 3
 """Faults that are told one by one; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """Where a quote stands first, and how often; `times` is 0 when it stands nowhere in its document."""
 
     start: int
@@ -23,7 +23,7 @@ class _Place:
     times: int
 
 
-_NOWHERE = _Place(0, 0, 0)
+_NOWHERE = _Location(0, 0, 0)
 
 
 def locate(golds: Sequence[Gold], index: Index) -> tuple[Gold, ...]:
@@ -32,9 +32,9 @@ def locate(golds: Sequence[Gold], index: Index) -> tuple[Gold, ...]:
     Runs of white space count as equal. A quote that stands several times is taken where it stands first, one that
     does not stand where its offsets say, or nowhere, has none afterwards. Evidence without a quote stays as it is.
     """
-    places = _places(golds, index)
+    locations = _locations(golds, index)
     return tuple(
-        replace(gold, evidence=tuple(_placed(evidence, places) for evidence in gold.evidence)) for gold in golds
+        replace(gold, evidence=tuple(_located(evidence, locations) for evidence in gold.evidence)) for gold in golds
     )
 
 
@@ -44,9 +44,9 @@ def find_gaps(golds: Sequence[Gold], index: Index, folder: Path, file: Path) -> 
     `golds` are as they were read, before `locate`; `file` is where they came from, and the documents are looked for
     beside it. Of many quotes three are told and the rest is counted.
     """
-    places = _places(golds, index)
+    locations = _locations(golds, index)
     named = dict.fromkeys(evidence.document for gold in golds for evidence in gold.evidence)
-    held = {evidence.document for evidence in places}
+    held = {evidence.document for evidence in locations}
     missing = [name for name in named if name not in held]
     if missing:
         yield (
@@ -58,54 +58,54 @@ def find_gaps(golds: Sequence[Gold], index: Index, folder: Path, file: Path) -> 
         f"Question '{gold.id}': {fault}"
         for gold in golds
         for evidence in gold.evidence
-        if evidence in places and (fault := _fault(evidence, places[evidence], file))
+        if evidence in locations and (fault := _fault(evidence, locations[evidence], file))
     ]
-    yield from faults[:_TOLD]
-    if len(faults) > _TOLD:
-        yield f"Of {len(faults) - _TOLD} more quotes the same must be said. Mend those above first."
+    yield from faults[:_LISTED]
+    if len(faults) > _LISTED:
+        yield f"Of {len(faults) - _LISTED} more quotes the same must be said. Mend those above first."
 
 
-def _places(golds: Sequence[Gold], index: Index) -> dict[GoldEvidence, _Place]:
+def _locations(golds: Sequence[Gold], index: Index) -> dict[GoldEvidence, _Location]:
     """Of each piece of evidence whose document the index holds; several folders may hold one of that path."""
     wanted: dict[str, set[GoldEvidence]] = defaultdict(set)
     for gold in golds:
         for evidence in gold.evidence:
             wanted[evidence.document].add(evidence)
-    places: dict[GoldEvidence, _Place] = {}
+    locations: dict[GoldEvidence, _Location] = {}
     for document in index.documents():
-        open_ones = [item for item in wanted.get(document.path, ()) if not places.get(item, _NOWHERE).times]
+        open_ones = [item for item in wanted.get(document.path, ()) if not locations.get(item, _NOWHERE).times]
         text = index.text(document) if any(item.quote for item in open_ones) else ""
-        places |= {item: _search(item, text) for item in open_ones}
-    return places
+        locations |= {item: _search(item, text) for item in open_ones}
+    return locations
 
 
-def _search(evidence: GoldEvidence, text: str) -> _Place:
+def _search(evidence: GoldEvidence, text: str) -> _Location:
     words = (evidence.quote or "").split()
     if not words:
         return _NOWHERE
     if evidence.start is not None and evidence.end is not None:
         stands = evidence.start >= 0 and text[evidence.start : evidence.end].split() == words
-        return _Place(evidence.start, evidence.end, 1) if stands else _NOWHERE
+        return _Location(evidence.start, evidence.end, 1) if stands else _NOWHERE
     found = [match.span() for match in re.finditer(r"\s+".join(map(re.escape, words)), text)]
-    return _Place(*found[0], len(found)) if found else _NOWHERE
+    return _Location(*found[0], len(found)) if found else _NOWHERE
 
 
-def _placed(evidence: GoldEvidence, places: Mapping[GoldEvidence, _Place]) -> GoldEvidence:
+def _located(evidence: GoldEvidence, locations: Mapping[GoldEvidence, _Location]) -> GoldEvidence:
     if evidence.quote is None:
         return evidence
-    place = places.get(evidence, _NOWHERE)
-    if not place.times:
+    location = locations.get(evidence, _NOWHERE)
+    if not location.times:
         return replace(evidence, start=None, end=None)
-    return replace(evidence, start=place.start, end=place.end)
+    return replace(evidence, start=location.start, end=location.end)
 
 
-def _fault(evidence: GoldEvidence, place: _Place, file: Path) -> str | None:
+def _fault(evidence: GoldEvidence, location: _Location, file: Path) -> str | None:
     """What is wrong with a quote whose document is there; None when nothing is."""
-    if evidence.quote is None or place.times == 1:
+    if evidence.quote is None or location.times == 1:
         return None
-    if place.times > 1:
+    if location.times > 1:
         return (
-            f"its quote stands {place.times} times in '{evidence.document}', and the first is taken. Write a "
+            f"its quote stands {location.times} times in '{evidence.document}', and the first is taken. Write a "
             f"longer quote in '{file}'."
         )
     if evidence.start is None:

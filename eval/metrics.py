@@ -213,7 +213,7 @@ def reliability(records: Sequence[Record]) -> tuple[tuple[float, float, int], ..
             pair = (record.confidence, record.scores["strict"])
             tenths.setdefault(min(9, int(10 * record.confidence)), []).append(pair)
     means = ((np.mean(pairs, axis=0), len(pairs)) for _, pairs in sorted(tenths.items()))
-    return tuple((float(said), float(found), count) for (said, found), count in means)
+    return tuple((float(stated), float(found), count) for (stated, found), count in means)
 
 
 def calibration_error(tenths: Sequence[tuple[float, float, int]]) -> float | None:
@@ -221,7 +221,7 @@ def calibration_error(tenths: Sequence[tuple[float, float, int]]) -> float | Non
     counted = sum(count for *_, count in tenths)
     if not counted:
         return None
-    return sum(count * abs(said - found) for said, found, count in tenths) / counted
+    return sum(count * abs(stated - found) for stated, found, count in tenths) / counted
 
 
 def _mean_score(records: Sequence[Record], key: str) -> Measure | None:
@@ -412,9 +412,9 @@ def _ends(resampled: _Floats, n: int) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _at(ordered: Sequence[float], place: int) -> float | None:
+def _at(ordered: Sequence[float], rank: int) -> float | None:
     """The time at that place, from 1."""
-    return _finite(ordered[place - 1]) if 1 <= place <= len(ordered) else None
+    return _finite(ordered[rank - 1]) if 1 <= rank <= len(ordered) else None
 
 
 def _finite(seconds: float) -> float | None:

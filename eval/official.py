@@ -32,9 +32,9 @@ def _multihop_rag(gold: Gold, text: str | None) -> bool:
     Punctuation stays. Of a text with `The answer to the question is "X"` only X counts. The answer to an
     unanswerable question is "Insufficient information.", which is what a refusal says.
     """
-    said = _INSUFFICIENT if text is None else text
-    given = _ANSWER_GIVEN.search(said)
-    tokens = set((given.group(1) if given else said).lower().split())
+    answer = _INSUFFICIENT if text is None else text
+    given = _ANSWER_GIVEN.search(answer)
+    tokens = set((given.group(1) if given else answer).lower().split())
     wanted = gold.answers or ((_INSUFFICIENT,),)
     return any(tokens.intersection(alternative.lower().split()) for part in wanted for alternative in part)
 
@@ -58,14 +58,14 @@ def _rgb(gold: Gold, text: str | None) -> bool:
 
 def _ramdocs(gold: Gold, text: str | None) -> bool:
     """RAMDocs (Wang et al. 2025), exact match: every gold answer is in the lower-cased text, and no wrong one."""
-    said = text or ""
-    return _holds_all(gold, said) and not any(wrong.lower() in said.lower() for wrong in gold.wrong)
+    answer = text or ""
+    return _holds_all(gold, answer) and not any(wrong.lower() in answer.lower() for wrong in gold.wrong)
 
 
 def _holds_all(gold: Gold, text: str) -> bool:
     """Of each part one variant is in the lower-cased text."""
-    said = text.lower()
-    return all(any(variant.lower() in said for variant in part) for part in gold.answers)
+    answer = text.lower()
+    return all(any(variant.lower() in answer for variant in part) for part in gold.answers)
 
 
 def _has_no_except_at_its_end(gold: Gold) -> bool:

@@ -17,7 +17,7 @@ from eval.session import Item, Session, open_session
 from index import Watcher
 from service.settings import Settings
 
-Tell = Callable[[Header | Record], None]
+Emit = Callable[[Header | Record], None]
 """Told of every line of a run, those of the part before included."""
 
 
@@ -43,7 +43,7 @@ def run(  # noqa: PLR0913 - each says another thing
     out: Path | None,
     command: str,
     bar: Watcher,
-    tell: Tell,
+    emit: Emit,
     warn: Callable[[str], None],
 ) -> Finished:
     """Asks the questions of the choice, or what an earlier part of the same run left; Ctrl-C ends it early.
@@ -65,13 +65,13 @@ def run(  # noqa: PLR0913 - each says another thing
             command=command,
         )
         with open_run(out, header) as file:
-            tell(file.header)
+            emit(file.header)
             for record in file.done:
-                tell(record)
+                emit(record)
 
             def keep(record: Record) -> None:
                 file.write(record)
-                tell(record)
+                emit(record)
 
             records = _ask_rest(session, file.done, keep)
     return Finished(file.header, records, len(session.items))

@@ -67,13 +67,13 @@ def _check_format(path: Path, line: str) -> None:
         )
 
 
-def _parse(read: Callable[[str], _Line], line: str, place: str) -> _Line:
+def _parse(read: Callable[[str], _Line], line: str, location: str) -> _Line:
     try:
         return read(line)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the line"
-        raise EvaluationError(f"{place}: {field}: {first['msg']}. Mend or remove the line.") from error
+        raise EvaluationError(f"{location}: {field}: {first['msg']}. Mend or remove the line.") from error
 
 
 def _check_records(path: Path, header: Header, records: Sequence[Record]) -> None:
@@ -93,11 +93,11 @@ def _check_records(path: Path, header: Header, records: Sequence[Record]) -> Non
         )
 
 
-def _is_json(line: str, place: str) -> bool:
+def _is_json(line: str, location: str) -> bool:
     try:
         json.loads(line)
     except ValueError:
         return False
     except RecursionError as error:
-        raise EvaluationError(f"{place}: its JSON is nested too deeply. Mend or remove the line.") from error
+        raise EvaluationError(f"{location}: its JSON is nested too deeply. Mend or remove the line.") from error
     return True

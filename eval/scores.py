@@ -33,8 +33,8 @@ def score_answer(
     given = None if answer is None else _Given(gold, answer, quoted, official, is_verbatim)
     asked = {key: score for applies, group in _GROUPS if applies(gold) for key, score in group.items()}
     scores = {key: _WORST.get(key, 0.0) if given is None else float(score(given)) for key, score in asked.items()}
-    said = _short(given) if given is not None and official in _FOR_FEW_WORDS else _shown(answer)
-    by_official = official_score(official, gold, said) if official else None
+    words = _short(given) if given is not None and official in _FOR_FEW_WORDS else _shown(answer)
+    by_official = official_score(official, gold, words) if official else None
     if by_official is not None:
         scores["official"] = by_official if answer is not None else 0.0
     return {**scores, "failed": float(answer is None)}
@@ -101,14 +101,14 @@ def _short(given: _Given) -> str | None:
 
 def _exact_match(given: _Given) -> bool:
     """The answer, in few words where it has some, is the gold answer and nothing else."""
-    said = _short(given)
-    return said is not None and is_exact_match(given.gold.answers, said)
+    words = _short(given)
+    return words is not None and is_exact_match(given.gold.answers, words)
 
 
 def _f1(given: _Given) -> float:
     """How much of the gold answer's words the answer has, and of its words the gold answer; in few words too."""
-    said = _short(given)
-    return 0.0 if said is None else token_f1(given.gold.answers, said)
+    words = _short(given)
+    return 0.0 if words is None else token_f1(given.gold.answers, words)
 
 
 def _completeness(given: _Given) -> float:

@@ -598,9 +598,9 @@ def test_closing_does_not_wait_for_a_body(make_server: Make) -> None:
     with socket.create_connection((address.host, address.port), timeout=10) as connection:
         connection.sendall(
             b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
         )
-        time.sleep(0.3)
+        assert b" 100 " in connection.recv(4096)  # it waits for the body now
         server.closing.set()
         assert b" 503 " in connection.recv(4096)
 

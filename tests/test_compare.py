@@ -88,6 +88,7 @@ def test_randomisation_agrees_with_scipys() -> None:
     assert randomisation(differences.tolist()) == pytest.approx(theirs.pvalue, abs=0.012)
 
 
+@pytest.mark.slow
 def test_equal_systems_look_unlike_in_5_of_100() -> None:
     generator = np.random.default_rng(8)
     found = [randomisation(generator.choice([-0.5, 0.0, 0.25, 0.5, -0.25], 60).tolist()) for _ in range(400)]

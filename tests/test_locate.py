@@ -137,6 +137,7 @@ def test_the_seeds_stand_where_they_say(tmp_path: Path, fake_embedder: FakeEmbed
         assert gaps(index, *bare) == []
 
 
+@pytest.mark.slow
 def test_thousands_of_quotes_are_located_in_seconds(make_index: Make) -> None:
     index = make_index(**{f"d{number}_txt": f"Pier {number} is of oak. " * 400 for number in range(20)})
     golds = [

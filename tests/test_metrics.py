@@ -331,6 +331,7 @@ def test_the_bootstrap_of_claims_draws_within_each_label() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.6667, 0.6231, 0.7102), abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_of_macro_f1_agrees_with_drawing_claims_one_by_one() -> None:
     generator = np.random.default_rng(5)
     pairs = [(bool(label), bool(label) == bool(hit)) for label, hit in generator.integers(0, 4, (300, 2)) > 0]

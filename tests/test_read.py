@@ -595,6 +595,7 @@ def test_any_page_is_read_or_refused(page: str) -> None:
         assert "\x00" in page or not page.isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_are_read_soon(name: str) -> None:

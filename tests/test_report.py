@@ -334,6 +334,7 @@ def test_without_matplotlib_a_plot_says_what_to_install(tmp_path: Path, monkeypa
     assert isinstance(done.exception, EvaluationError)
 
 
+@pytest.mark.slow
 def test_a_plot_is_an_svg_and_the_same_each_time(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     asked = [

@@ -1,9 +1,12 @@
 """Which settings of a run differ from what is served, and which of them may."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eval.gate import note_on_settings, read_baseline
+from eval.results import BASELINES
 from eval.served import Kind, changed_settings, kind_of, show_settings, undeclared_settings
 from service.settings import Settings
 
@@ -53,3 +56,8 @@ def test_a_kind_of_run_may_differ_only_in_what_it_does_not_use(
 )
 def test_the_kind_of_a_run(retriever: str, retrieval_only: bool, has_claims: bool, kind: Kind) -> None:
     assert kind_of(retriever=retriever, retrieval_only=retrieval_only, has_claims=has_claims) == kind
+
+
+@pytest.mark.parametrize("path", sorted(BASELINES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_baseline_was_measured_as_it_is_served(path: Path) -> None:
+    assert note_on_settings(path.name, read_baseline(path)) is None

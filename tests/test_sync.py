@@ -717,6 +717,7 @@ class Followed:
         self.told: list[Step] = []
         self.complaints: list[str] = []
         self.rounds = 0
+        self.quiet = 0
         self.error: BaseException | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -740,6 +741,7 @@ class Followed:
         for changed in changes(self.place.documents, self.place.index):
             if self._over.is_set():
                 return
+            self.quiet = 0 if changed else self.quiet + 1
             yield changed
 
     def _synchronize(self) -> Report:
@@ -751,6 +753,11 @@ class Followed:
         self.until(lambda: len(self.told) >= len(expected))
         assert {(step.outcome, step.path) for step in self.told} == set(expected)
         self.told.clear()
+
+    def until_quiet(self) -> None:
+        """Until the watch, which looks again and again, has found nothing three times in a row from now on."""
+        self.quiet = 0
+        self.until(lambda: self.quiet >= 3)
 
     def until(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + 20
@@ -820,7 +827,7 @@ def test_folders_that_keep_coming_hold_up_nothing(place: Workplace) -> None:
         thread = threading.Thread(target=make_folders)
         thread.start()
         try:
-            time.sleep(0.3)
+            followed.until(lambda: len(list(place.documents.glob("below*"))) > 3)
             place.write(b_txt="Two.")
             followed.wait(("added", "b.txt"))
         finally:
@@ -841,7 +848,7 @@ def test_a_folder_that_comes_before_the_watch_begins_is_watched(
     with Followed(place) as followed:
         followed.wait(("added", "a.txt"))
         followed.until(lambda: followed.rounds >= 2)
-        time.sleep(0.5)
+        followed.until_quiet()
         place.write(below__b_txt="Two.")
         followed.wait(("added", "below/b.txt"))
 
@@ -887,7 +894,7 @@ def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, 
     (place.documents / "loop").symlink_to(place.documents)
     with Followed(place) as followed:
         followed.until(lambda: len(followed.told) == 4)  # two links, the hidden folder, the file
-        time.sleep(1)  # the index was made meanwhile: that may wake it once, and no more
+        followed.until_quiet()  # the index was made meanwhile: that may wake it once, and no more
         assert followed.rounds <= 2
         rounds = followed.rounds
         (place.documents / ".git" / "b.txt").write_text("Two.")
@@ -896,7 +903,7 @@ def test_neither_hidden_files_nor_links_nor_the_index_wake_it(place: Workplace, 
         (place.index / "b.txt").write_text("Two.")
         add(place.index, tmp_path / "outside", place.embedder, Splitter())
         place.found("two")
-        time.sleep(1)
+        followed.until_quiet()
         assert followed.rounds == rounds
     with closing(place.open()) as index:
         assert len(index.documents()) == 2
@@ -908,10 +915,10 @@ def test_an_index_in_the_same_folder_does_not_wake_it(place: Workplace) -> None:
     place.write(a_txt="One.")
     with Followed(place) as followed:
         followed.wait(("added", "a.txt"))
-        time.sleep(1)  # its first file may wake it once
+        followed.until_quiet()  # its first file may wake it once
         rounds = followed.rounds
         place.found("one")
-        time.sleep(1)
+        followed.until_quiet()
         assert followed.rounds == rounds <= 2
         place.write(b_txt="Two.")
         followed.wait(("added", "b.txt"))

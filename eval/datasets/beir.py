@@ -95,13 +95,13 @@ def _text_of(query: str, questions: dict[str, str], path: Path) -> str:
 def _relevant(path: Path) -> dict[str, list[str]]:
     """The names of the relevant documents by query, both in the file's order."""
     found: dict[str, list[str]] = {}
-    for number, (line, place) in enumerate(text_lines(path)):
+    for number, (line, location) in enumerate(text_lines(path)):
         fields = line.split()
         if number == 0 and fields[-1] == "score":
             continue
         if len(fields) != 3 or not fields[2].lstrip("-").isdecimal():
             raise EvaluationError(
-                f"{place}: '{line.strip()[:80]}' is not 'query-id corpus-id score' with a whole number as score. "
+                f"{location}: '{line.strip()[:80]}' is not 'query-id corpus-id score', the score a whole number. "
                 "Mend it there."
             )
         name = file_name(fields[1])

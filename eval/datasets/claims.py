@@ -61,7 +61,7 @@ def load_climate_fever(folder: Path, split: str | None) -> Dataset:
         )
         for row in read_lines(path, _Fever)
     )
-    return Dataset("climate-fever", digests(folder, path), claims=_told_apart(claims))
+    return Dataset("climate-fever", digests(folder, path), claims=_with_unique_ids(claims))
 
 
 def load_attributionbench(folder: Path, split: str | None) -> Dataset:
@@ -77,7 +77,7 @@ def load_attributionbench(folder: Path, split: str | None) -> Dataset:
         )
         for row in read_lines(path, _Attribution)
     )
-    return Dataset("attributionbench", digests(folder, path), claims=_told_apart(claims))
+    return Dataset("attributionbench", digests(folder, path), claims=_with_unique_ids(claims))
 
 
 def load_wice(folder: Path, split: str | None) -> Dataset:
@@ -97,10 +97,10 @@ def load_wice(folder: Path, split: str | None) -> Dataset:
         )
         for row in read_lines(path, _Entailment)
     )
-    return Dataset("wice", digests(folder, path), claims=_told_apart(claims))
+    return Dataset("wice", digests(folder, path), claims=_with_unique_ids(claims))
 
 
-def _told_apart(claims: Iterable[LabelledClaim]) -> tuple[LabelledClaim, ...]:
+def _with_unique_ids(claims: Iterable[LabelledClaim]) -> tuple[LabelledClaim, ...]:
     """The claims, each later one of the same id with a number behind it."""
     seen: Counter[str] = Counter()
     apart: list[LabelledClaim] = []

@@ -72,25 +72,25 @@ def load_multihop_rag(folder: Path, split: str | None) -> Dataset:
     )
 
 
-def _gold(name: str, row: _Question, names: dict[tuple[str, str], str], place: str) -> Gold:
+def _gold(name: str, row: _Question, names: dict[tuple[str, str], str], location: str) -> Gold:
     kind = _KINDS.get(row.question_type)
     if kind is None:
         raise EvaluationError(
-            f"{place}: question_type: '{row.question_type}' is none of {', '.join(_KINDS)}. Mend it there."
+            f"{location}: question_type: '{row.question_type}' is none of {', '.join(_KINDS)}. Mend it there."
         )
     group = row.question_type.removesuffix("_query")
     if kind == "unanswerable":
         return Gold(name, row.query, kind, group=group)
     if row.answer.strip().lower() in {"yes", "no"}:
         kind = "yes_no"
-    evidence = tuple(GoldEvidence(_document_of(fact, names, place), fact.fact) for fact in row.evidence_list)
+    evidence = tuple(GoldEvidence(_document_of(fact, names, location), fact.fact) for fact in row.evidence_list)
     return Gold(name, row.query, kind, ((row.answer,),), evidence, group=group)
 
 
-def _document_of(fact: _Fact, names: dict[tuple[str, str], str], place: str) -> str:
+def _document_of(fact: _Fact, names: dict[tuple[str, str], str], location: str) -> str:
     name = names.get(("url", fact.url)) or names.get(("title", fact.title))
     if name is None:
         raise EvaluationError(
-            f"{place}: evidence_list: the article '{fact.url}' is not in corpus.json. Fetch both files anew."
+            f"{location}: evidence_list: the article '{fact.url}' is not in corpus.json. Fetch both files anew."
         )
     return name

@@ -64,7 +64,7 @@ def digests(folder: Path, *paths: Path) -> dict[str, str]:
 def read_lines(path: Path, row: type[Row]) -> tuple[Row, ...]:
     """The rows of a file of JSON lines, blank lines left out. Raises EvaluationError with line and field."""
     adapter = TypeAdapter(row)
-    rows = tuple(_checked(_parsed(line, place), adapter, place) for line, place in text_lines(path))
+    rows = tuple(_checked(_parsed(line, location), adapter, location) for line, location in text_lines(path))
     return _not_empty(path, rows)
 
 
@@ -98,23 +98,23 @@ def _read(path: Path) -> str:
         raise EvaluationError(f"'{path}' cannot be read: {error}. Fetch the file anew.") from error
 
 
-def _parsed(text: str, place: str) -> Any:
+def _parsed(text: str, location: str) -> Any:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise EvaluationError(f"{place}: this is no JSON: {error}. {_ADVICE}") from error
+        raise EvaluationError(f"{location}: this is no JSON: {error}. {_ADVICE}") from error
     if "\\ud" in text or "\\uD" in text:  # half a character, which no UTF-8 can hold, becomes a question mark
         value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace"))
     return value
 
 
-def _checked(value: Any, adapter: TypeAdapter[Row], place: str) -> Row:
+def _checked(value: Any, adapter: TypeAdapter[Row], location: str) -> Row:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the row"
-        raise EvaluationError(f"{place}: {field}: {first['msg']}. {_ADVICE}") from error
+        raise EvaluationError(f"{location}: {field}: {first['msg']}. {_ADVICE}") from error
 
 
 def _not_empty(path: Path, rows: tuple[Row, ...]) -> tuple[Row, ...]:

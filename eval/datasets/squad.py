@@ -53,10 +53,12 @@ def load_squad_open(folder: Path, split: str | None) -> Dataset:
     )
 
 
-def _gold(row: _Question, place: SourceDocument | None, path: Path) -> Gold:
-    if place is None:
+def _gold(row: _Question, paragraph: SourceDocument | None, path: Path) -> Gold:
+    if paragraph is None:
         raise EvaluationError(
             f"'{path}': {row.id}: its paragraph of '{row.article}' is not in paragraphs.jsonl. Fetch both anew."
         )
     alternatives = tuple(dict.fromkeys(answer for answer in row.answers if answer.strip()))
-    return Gold(row.id, row.question, "fact", (alternatives,) if alternatives else (), (GoldEvidence(place.name),))
+    return Gold(
+        row.id, row.question, "fact", (alternatives,) if alternatives else (), (GoldEvidence(paragraph.name),)
+    )

@@ -94,10 +94,10 @@ class Parts:
 
 def main_clause(words: Words) -> Words:
     """The main clause without what a comma sets off behind it; none when other commas are left."""
-    for place, word in enumerate(words[:-1]):
+    for position, word in enumerate(words[:-1]):
         if word.endswith(","):
-            is_end = place >= 3 and _is_set_off(words[place + 1 :])
-            return (*words[:place], word.removesuffix(",")) if is_end else ()
+            is_end = position >= 3 and _is_set_off(words[position + 1 :])
+            return (*words[:position], word.removesuffix(",")) if is_end else ()
     return words
 
 
@@ -107,29 +107,29 @@ def _is_set_off(words: Words) -> bool:
     if first in _SUBORDINATE or first.endswith("ing") or first in PREPOSITIONS:
         return True
     if first in {"and", "but"}:
-        return any(is_verb(words, place) for place in range(2, len(words)))
+        return any(is_verb(words, position) for position in range(2, len(words)))
     return first in {"a", "an", "the", "its"} and "and" not in words and not any(w.endswith(",") for w in words)
 
 
 def find_parts(words: Words, vocabulary: Vocabulary) -> Parts | None:
     """The parts of a main clause; None where its verb or its subject is unsure."""
-    place = next((place for place in range(1, len(words)) if is_verb(words, place)), None)
-    if place is None or place > 9 or place + 1 == len(words):
+    position = next((position for position in range(1, len(words)) if is_verb(words, position)), None)
+    if position is None or position > 9 or position + 1 == len(words):
         return None
-    subject, verb, rest = _as_subject(words[:place], vocabulary), words[place], words[place + 1 :]
+    subject, verb, rest = _as_subject(words[:position], vocabulary), words[position], words[position + 1 :]
     if not subject or not is_simple(rest, 2 if verb in AUXILIARIES else 0):
         return None
     if "and" in subject and (verb in {"is", "was", "has"} or FORMS.get(verb, ("",))[0] == "does"):
         return None
     if verb in AUXILIARIES and not (verb in {"has", "have", "had"} and number_at(rest)):
-        return Parts(subject, verb, rest, words[place:])
+        return Parts(subject, verb, rest, words[position:])
     helper, base = FORMS[verb]
-    return Parts(subject, helper, (base, *rest), words[place:])
+    return Parts(subject, helper, (base, *rest), words[position:])
 
 
-def is_verb(words: Words, place: int) -> bool:
-    """True when the word at `place`, a position above 0, is a finite verb or an auxiliary."""
-    word, before = words[place], words[place - 1]
+def is_verb(words: Words, position: int) -> bool:
+    """True when the word at `position`, a position above 0, is a finite verb or an auxiliary."""
+    word, before = words[position], words[position - 1]
     if word in AUXILIARIES:
         return True
     if word not in FORMS or before.lower() in FIRST_WORDS | PREPOSITIONS:
@@ -163,11 +163,13 @@ def _as_subject(words: Words, vocabulary: Vocabulary) -> Words:
 def _may_be_subject(words: Words) -> bool:
     first, last = words[0], words[-1].lower()
     inner = any(word.lower() in INNER - {"and"} or word.endswith(",") for word in words)
-    counted = any(_NUMBER.fullmatch(word) and not words[place - 1][0].isupper() for place, word in enumerate(words))
+    counted = any(
+        _NUMBER.fullmatch(word) and not words[position - 1][0].isupper() for position, word in enumerate(words)
+    )
     # A word in -ed that is no adjective is a verb that the table lacks.
     unknown = any(
-        re.fullmatch(r"[a-z]+ed", word) and words[place - 1].lower() not in _BEFORE_NOUNS
-        for place, word in enumerate(words)
+        re.fullmatch(r"[a-z]+ed", word) and words[position - 1].lower() not in _BEFORE_NOUNS
+        for position, word in enumerate(words)
     )
     is_first = first.lower() in FIRST_WORDS or (first[0].isupper() and first.lower() not in LEANING_WORDS)
     is_other = last in PREPOSITIONS | FIRST_WORDS or first.endswith(("ing", "ly"))
@@ -178,9 +180,9 @@ def is_simple(rest: Words, free: int) -> bool:
     """True when no other verb and no clause may stand in the rest, but for the first `free` words, its own."""
     return not any(
         word in INNER
-        or (place >= free and word in AUXILIARIES)
-        or (place >= free and _is_finite(word) and not _is_adjective(rest[place - 1 : place]))
-        for place, word in enumerate(rest)
+        or (position >= free and word in AUXILIARIES)
+        or (position >= free and _is_finite(word) and not _is_adjective(rest[position - 1 : position]))
+        for position, word in enumerate(rest)
     )
 
 
@@ -205,11 +207,11 @@ def number_at(words: Words) -> tuple[int, int] | None:
 
 def plural_at(words: Words) -> int:
     """How many words name the counted things that the words begin with; 0 when no plural is among the first."""
-    for place, word in enumerate(words[:3]):
+    for position, word in enumerate(words[:3]):
         if not word.isalpha() or word.lower() in PREPOSITIONS | INNER | AUXILIARIES | FIRST_WORDS | SPELLED:
             return 0
         if word.islower() and is_plural(word):
-            return _with_of(words, place + 1)
+            return _with_of(words, position + 1)
     return 0
 
 

@@ -108,16 +108,16 @@ def _name(words: Sequence[str]) -> Words:
 
 def _who(words: Words, _: Vocabulary) -> Iterator[ProposedQuestion]:
     """`Mossad chief David Barnea heads the team` -> Who heads the team?"""
-    place = next((place for place in range(2, min(10, len(words))) if is_verb(words, place)), 0)
+    position = next((position for position in range(2, min(10, len(words))) if is_verb(words, position)), 0)
     if any(word.lower() in LEANING_WORDS | PREPOSITIONS for word in words[:2]):
         return
-    roles = [spot for spot in range(place) if words[spot].lower() in ROLES]
+    roles = [spot for spot in range(position) if words[spot].lower() in ROLES]
     if not roles:
         return
-    behind = words[roles[-1] + 1 : place]
+    behind = words[roles[-1] + 1 : position]
     name = behind[: next((spot for spot, word in enumerate(behind) if word in {"of", "for", "at"}), len(behind))]
     if 2 <= len(name) <= 3 and all(re.fullmatch(r"[A-Z][\w’-]+", word) for word in name):
-        yield ProposedQuestion(f"Who {' '.join(words[place:])}?", "fact", _name(name))
+        yield ProposedQuestion(f"Who {' '.join(words[position:])}?", "fact", _name(name))
 
 
 def _how_many_are(words: Words, _: Vocabulary) -> Iterator[ProposedQuestion]:
@@ -126,13 +126,13 @@ def _how_many_are(words: Words, _: Vocabulary) -> Iterator[ProposedQuestion]:
     if number is None:
         return
     things = words[number[1] :]
-    place = next((place for place in range(1, len(things)) if is_verb(things, place)), 0)
-    verb = things[place] if place else ""
+    position = next((position for position in range(1, len(things)) if is_verb(things, position)), 0)
+    verb = things[position] if position else ""
     is_plural = verb in {"are", "were", "have", "had", "will"} or FORMS.get(verb, ("",))[0] in {"do", "did"}
-    counted = plural_at(things[:place])
+    counted = plural_at(things[:position])
     if not is_plural or counted == 0 or things[0] in _TIMES | CURRENCIES | {"per"} or verb == things[-1]:
         return
-    if all(word.lower() not in INNER for word in things) and is_simple(things[place + 1 :], 2):
+    if all(word.lower() not in INNER for word in things) and is_simple(things[position + 1 :], 2):
         yield ProposedQuestion(f"How many {' '.join(things)}?", "number", (_digits(words, number),))
 
 
@@ -141,7 +141,7 @@ def _how_many(words: Words, vocabulary: Vocabulary) -> Iterator[ProposedQuestion
     parts = find_parts(words, vocabulary)
     if parts is None:
         return
-    before = next((place for place in range(6) if number_at(parts.rest[place:])), 0)
+    before = next((position for position in range(6) if number_at(parts.rest[position:])), 0)
     verbs, behind = parts.rest[:before], parts.rest[before:]
     number = number_at(behind)
     if number is None:
@@ -269,8 +269,10 @@ def _happens_then(helper: str, before: Words, asks: str) -> bool:
 def _has_purpose(words: Sequence[str]) -> bool:
     """True when the date may belong to an infinitive, as in `teamed up to end it by 2030`."""
     return any(
-        word == "to" and words[place + 1] in FORMS and words[place - 1] not in {"going", "due", "expected", "set"}
-        for place, word in enumerate(words[:-1])
+        word == "to"
+        and words[position + 1] in FORMS
+        and words[position - 1] not in {"going", "due", "expected", "set"}
+        for position, word in enumerate(words[:-1])
     )
 
 

@@ -105,12 +105,12 @@ def _group(chance: random.Random) -> Group:
     scene, other = _scene(kind, chance), _scene(kind, chance)
     asked, untold, *rest = chance.sample(kind["points"], len(kind["points"]))
     question = chance.choice(asked["ask"])
-    told = [_tell(scene, point, chance)[0] for point in rest[: chance.randint(0, 3)]]
+    stated = [_state(scene, point, chance)[0] for point in rest[: chance.randint(0, 3)]]
     touched = [scene.fill(chance.choice(point["touch"])) for point in (asked, untold) if chance.random() < 0.6]
-    answer, value = _tell(scene, asked, chance)
+    answer, value = _state(scene, asked, chance)
     head = scene.fill(chance.choice(kind["opening"]))
     tail = _aside(other, (asked, untold), chance) if chance.random() < 0.6 else ""
-    passage = _brief(head, [*told, answer, *touched[1:]], tail, chance)
+    passage = _brief(head, [*stated, answer, *touched[1:]], tail, chance)
     at = passage.index(answer) + answer.lower().index(value.lower())
     title = scene.fill(kind["title"]) if chance.random() < 0.7 else ""
     elsewhere = replace(scene, fields={**scene.fields, "m": other.fields["m"], "day": other.fields["day"]})
@@ -118,25 +118,25 @@ def _group(chance: random.Random) -> Group:
     return Group(
         (
             Pair(scene.fill(question), title, passage, True, ((at, at + len(value)),)),
-            Pair(scene.fill(question), title, _brief(head, [*told, *touched], tail, chance), False),
+            Pair(scene.fill(question), title, _brief(head, [*stated, *touched], tail, chance), False),
             Pair(scene.fill(chance.choice(untold["ask"])), title, passage, False),
-            Pair(stranger.fill(question), title, _brief(head, [*told, answer], "", chance), False),
+            Pair(stranger.fill(question), title, _brief(head, [*stated, answer], "", chance), False),
         )
     )
 
 
-def _brief(head: str, told: Sequence[str], tail: str, chance: random.Random) -> str:
+def _brief(head: str, stated: Sequence[str], tail: str, chance: random.Random) -> str:
     """The opening, what is told in any order, and last what is told of somebody else: "it" keeps its meaning."""
-    return " ".join(filter(None, [head, *chance.sample(told, len(told)), tail]))
+    return " ".join(filter(None, [head, *chance.sample(stated, len(stated)), tail]))
 
 
 def _aside(other: _Scene, points: Sequence[Mapping[str, Any]], chance: random.Random) -> str:
     """What the brief tells of a second subject of the same kind."""
-    told = (_tell(other, point, chance)[0] for point in points if chance.random() < 0.7)
-    return " ".join([other.fill(chance.choice(other.kind["opening"])), *told])
+    stated = (_state(other, point, chance)[0] for point in points if chance.random() < 0.7)
+    return " ".join([other.fill(chance.choice(other.kind["opening"])), *stated])
 
 
-def _tell(scene: _Scene, point: Mapping[str, Any], chance: random.Random) -> tuple[str, str]:
+def _state(scene: _Scene, point: Mapping[str, Any], chance: random.Random) -> tuple[str, str]:
     """A sentence that tells the point, and the answer in it."""
     kind = point["kind"]
     value = chance.choice(_PHRASES[kind].split("|")) if kind in _PHRASES else _VALUES[kind](chance)

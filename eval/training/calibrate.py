@@ -82,8 +82,8 @@ def measure(network: "ReaderNetwork", encoder: PairEncoder, pairs: Sequence[Pair
             encoder.encode(pair.question, Excerpt(pair.title, pair.passage)) for pair in pairs[first : first + 8]
         ]
         spans, judged = network.score(rows)
-        for place, (row, scores) in enumerate(zip(rows, spans, strict=True)):
-            found[first + place] = float(judged[place, 1]), np.clip(best_span(row, scores)[2], -30, 30)
+        for index, (row, scores) in enumerate(zip(rows, spans, strict=True)):
+            found[first + index] = float(judged[index, 1]), np.clip(best_span(row, scores)[2], -30, 30)
     return found
 
 
@@ -100,12 +100,12 @@ def fit(features: Features, truth: NDArray[np.bool_]) -> Calibration:
 
 def check(calibration: Calibration, features: Features, truth: NDArray[np.bool_]) -> Checked:
     """Expected calibration error over ten bins of equal width (Guo et al. 2017)."""
-    said = np.array([calibration.probability(*row) for row in features])
-    right = (said >= 0.5) == truth
-    bins = np.minimum((said * 10).astype(int), 9)
+    stated = np.array([calibration.probability(*row) for row in features])
+    right = (stated >= 0.5) == truth
+    bins = np.minimum((stated * 10).astype(int), 9)
     error = sum(
-        abs(float(truth[bins == place].mean() - said[bins == place].mean())) * float((bins == place).mean())
-        for place in np.unique(bins)
+        abs(float(truth[bins == index].mean() - stated[bins == index].mean())) * float((bins == index).mean())
+        for index in np.unique(bins)
     )
     return Checked(len(truth), float((right[truth].mean() + right[~truth].mean()) / 2), error)
 

@@ -15,7 +15,7 @@ Kind = Literal["answers", "retrieval", "bm25", "claims"]
 ELSEWHERE = frozenset({"index", "cache", "bench", "host", "port", "hosts"})
 """Settings that say where something is, and change no figure."""
 
-_OF_THE_SERVER = frozenset({"queue", "quoted_queue"})
+_OF_THE_SERVER = frozenset({"queue", "quoted_queue", "model_load_seconds", "model_cancel_seconds"})
 _FOR_ANSWERS_ALONE = frozenset(
     "caution model quoted_sentences evidence_tokens answer_tokens context_tokens answer_seconds".split()
 )

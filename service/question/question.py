@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import ALL_DAYS, Period, Preference, split_parts
+from index import ALL_DAYS, Period, Preference, normalize, split_parts
 from service.answer import SearchedPeriod
 from service.errors import QuestionError
 from service.question.answer_type import (
@@ -66,8 +66,10 @@ def read_question(
     Raises QuestionError for an empty text and for one of more than `longest` characters.
     """
     text = check_text(text, longest)
-    understood_as = rewrite(text, history, longest)
-    planned = plan_period(understood_as or text, dates)
+    # As a Mac types it "ö" is two characters; read as such it would be the end of a word.
+    written = normalize(text)
+    understood_as = rewrite(written, [normalize(before) for before in history], longest)
+    planned = plan_period(understood_as or written, dates)
     query, tokens = planned.query, tokenize(planned.query)
     return Question(
         text=text,

@@ -19,7 +19,7 @@ from index import DocumentUnknown, Index, StoredDocument
 from service.answer import Answer, Citation
 from service.assistant.find import Finder
 from service.events import Done, Event, Failed, Quoted
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.question.question import read_question
 from service.verification.claims import SUPPORTED, weigh_support
 
@@ -33,7 +33,7 @@ class QuestionAnswerer(Protocol):
         identifier: str | None = None,
         *,
         history: Sequence[str] = (),
-        dates: Dates = NO_DATES,
+        dates: DateFilter = NO_FILTER,
     ) -> Iterator[Event]:
         """The events of one answer."""
 
@@ -44,7 +44,7 @@ class IndexRetriever:
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
 
-    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> tuple[Retrieved, ...]:
+    def search(self, question: str, limit: int, dates: DateFilter = NO_FILTER) -> tuple[Retrieved, ...]:
         """At most `limit` passages, best first."""
         return tuple(
             Retrieved(passage.document.path, passage.span.start, passage.span.end, passage.text)

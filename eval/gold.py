@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from pydantic import ConfigDict
 
-from service.question.dates import Dates, read_dates
+from service.question.dates import DateFilter, read_date_filter
 
 QuestionType = Literal["fact", "number", "date", "yes_no", "list", "why", "how", "comparison", "unanswerable"]
 QUESTION_TYPES: tuple[QuestionType, ...] = get_args(QuestionType)
@@ -64,9 +64,9 @@ class Gold:
     wrong: tuple[str, ...] = ()
 
     @property
-    def dates(self) -> Dates:
+    def dates(self) -> DateFilter:
         """The days that it is asked with. Raises DatesError."""
-        return read_dates({"as_of": self.as_of, "today": self.date})
+        return read_date_filter({"as_of": self.as_of, "today": self.date})
 
     def is_met_by(self, answer: str) -> bool:
         """True when the answer's text holds every part; of yes and no the first word counts."""

@@ -17,7 +17,7 @@ from eval.datasets.dataset import JudgeName, SourceDocument
 from eval.errors import EvaluationError
 from eval.gold import Gold, GoldEvidence
 from index import Splitter, count_tokens, split_chunks, split_sentences
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 
 Ranks = tuple[int | None, ...]
 """For each need of a question the rank, from 1, of the first item that meets it; None where none does."""
@@ -36,7 +36,7 @@ class Retrieved:
 class Retriever(Protocol):
     """Whatever ranks the pieces of a corpus for a question."""
 
-    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> Sequence[Retrieved]:
+    def search(self, question: str, limit: int, dates: DateFilter = NO_FILTER) -> Sequence[Retrieved]:
         """The best items, best first, heeding dates if it knows any; at most `limit`."""
         ...
 
@@ -186,7 +186,7 @@ class KeywordReference:
         self._scores = bm25s.BM25(k1=1.5, b=0.75)
         self._scores.index(self._tokens(texts), show_progress=False)
 
-    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> tuple[Retrieved, ...]:  # noqa: ARG002
+    def search(self, question: str, limit: int, dates: DateFilter = NO_FILTER) -> tuple[Retrieved, ...]:  # noqa: ARG002
         """The best chunks that share a word with the question, best first; ties in the corpus' order."""
         (words,) = self._tokens([question])
         if not words:

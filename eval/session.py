@@ -24,7 +24,7 @@ from service.assistant import Assistant, choose_reader, open_assistant
 from service.assistant.find import Finder
 from service.errors import ServiceError
 from service.events import Event
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.settings import Settings
 
 Item = Gold | LabelledClaim
@@ -266,7 +266,7 @@ class _Failing:
         identifier: str | None = None,  # noqa: ARG002
         *,
         history: Sequence[str] = (),  # noqa: ARG002
-        dates: Dates = NO_DATES,  # noqa: ARG002
+        dates: DateFilter = NO_FILTER,  # noqa: ARG002
     ) -> Iterator[Event]:
         """Raises the fault."""
         raise self.fault

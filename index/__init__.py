@@ -14,6 +14,7 @@ from index.errors import (
     IndexMissing,
     ReadError,
 )
+from index.integrity import Fault, verify
 from index.period import ALL_DAYS, TAIL_DAYS, Period, Preference
 from index.query import split_parts
 from index.ranking import WEIGHTS, Weights
@@ -24,9 +25,8 @@ from index.search import Index, Passage, describe
 from index.split import Splitter, count_tokens, split_chunks, split_sentences
 from index.store import Counts, Reach, StoredDocument, StoredSpan
 from index.vectors import VectorKind
-from index.verify import Fault, verify
 from index.watch import changes
-from index.words import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, normalize, stem, terms, visible, words
+from index.word_forms import NAMES_LIKE_STOP_WORDS, STOP_WORDS, fold, normalize, stem, terms, visible, words
 
 __all__ = [
     "ALL_DAYS",

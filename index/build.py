@@ -15,12 +15,12 @@ from typing import Literal
 from index.choose import is_within, select
 from index.chunking import digest_of, make_header, split_document
 from index.database import writer
-from index.documents import Chunk, Document, Sentence
+from index.documents import Chunk, Document, SentenceSpan
 from index.embed import Embedder, Vectors
 from index.errors import DocumentAmbiguous, EmptyFolder, IndexDamaged, IndexingError, ReadError
 from index.folders import Known, absolute_name, is_there, resolve_folder, with_known, without_absent, without_index
 from index.manifest import SCHEMA, Manifest, check
-from index.read import Found, find_below, find_documents, parse, read_file, shown, why_unread
+from index.read import FoundFiles, find_below, find_documents, parse, read_file, shown, why_unread
 from index.split import Splitter
 from index.store import EmbeddedChunk, Store, StoredDocument
 from index.vectors import FLAT_MOST, VectorIndex, cache_file, drop_caches
@@ -185,7 +185,7 @@ def _try_to_forget(store: Store) -> None:
 class _Prepared:
     root: Path
     document: Document
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[SentenceSpan, ...]
     chunks: tuple[Chunk, ...]
     header: str
     size: int
@@ -209,7 +209,7 @@ class _Adder:
         self._versions = {(document.root, document.path): document.version for document in store.documents()}
         self._known = {Path(root) for root, _ in self._versions}
 
-    def steps(self, found: Found, gone: Sequence[StoredDocument] = ()) -> Iterator[Step]:
+    def steps(self, found: FoundFiles, gone: Sequence[StoredDocument] = ()) -> Iterator[Step]:
         """Does the work and reports every file; the documents that are gone are removed at last.
 
         So a renamed file is there under its new name before the old one, whose vectors it shares, is removed.

@@ -11,7 +11,7 @@ from pathlib import Path
 from index.errors import DocumentAmbiguous, DocumentUnknown
 from index.read import shown
 from index.store import StoredDocument
-from index.words import normalize
+from index.word_forms import normalize
 
 _FORMS: tuple[Callable[[str], str], ...] = (str, normalize)
 """How a name and a path are compared, the first form with any match counts."""

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from index.documents import Chunk, Document, Sentence
+from index.documents import Chunk, Document, SentenceSpan
 from index.embed import Embedder
 from index.prose import mark_prose
 from index.split import Splitter, split_blocks, split_chunks
@@ -13,7 +13,7 @@ _HEADER_PIECES = 48
 
 def split_document(
     document: Document, header: str, embedder: Embedder, splitter: Splitter
-) -> tuple[tuple[Sentence, ...], tuple[Chunk, ...]]:
+) -> tuple[tuple[SentenceSpan, ...], tuple[Chunk, ...]]:
     """The sentences and the chunks of a document; each chunk is embedded behind the header."""
     blocks = split_blocks(document.text, document.body)
     sentences = mark_prose(document.text, blocks, document.body, document.asides)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.errors import EmbedderUnavailable
 from index.loading import Lazy
-from index.words import normalize, visible
+from index.word_forms import normalize, visible
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

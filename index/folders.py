@@ -9,7 +9,7 @@ from pathlib import Path
 
 from index.choose import is_within
 from index.errors import EmptyFolder, MissingFile, ReadError
-from index.read import Found, reason, shown
+from index.read import FoundFiles, reason, shown
 from index.store import Store, StoredDocument
 
 
@@ -32,7 +32,7 @@ def resolve_folder(source: Path) -> Path:
         ) from None
 
 
-def without_index(folder: Path, found: Found) -> Found:
+def without_index(folder: Path, found: FoundFiles) -> FoundFiles:
     """What was found, but for an index that lies among the documents."""
     own = folder.resolve()
     unknown = tuple(file for file in found.unknown if not file.is_relative_to(own))
@@ -81,7 +81,7 @@ def _is_within_any(document: StoredDocument, ancestors: Sequence[str]) -> bool:
     return any(is_within(document.absolute_path, ancestor) for ancestor in ancestors)
 
 
-def with_known(found: Found, known: Known) -> Found:
+def with_known(found: FoundFiles, known: Known) -> FoundFiles:
     """What was found, and the documents of hidden files and folders that somebody added by their names."""
     closed = [folder for folder, _ in found.closed]
     named = {file for file in known.there if not any(file.is_relative_to(folder) for folder in closed)}
@@ -89,7 +89,9 @@ def with_known(found: Found, known: Known) -> Found:
     return replace(found, files=tuple(sorted({*found.files, *named})), hidden=hidden)
 
 
-def without_absent(gone: Sequence[StoredDocument], found: Found) -> tuple[tuple[StoredDocument, ...], Found]:
+def without_absent(
+    gone: Sequence[StoredDocument], found: FoundFiles
+) -> tuple[tuple[StoredDocument, ...], FoundFiles]:
     """What is gone, but for the documents of a folder below that was emptied at once: its disk may be absent."""
     lost: dict[Path, list[StoredDocument]] = {}
     for document in gone:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations, islice
 from math import ceil
 
-from index.words import stem, words
+from index.word_forms import stem, words
 
 _ALL, _MOST, _MOST_GROUPS = 2, 0.6, 50
 """Up to so many words of a name must stand together, of longer names this share; groups of them that are tried."""

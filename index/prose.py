@@ -7,7 +7,7 @@ stands by itself: list items, table rows and lines like `Height: 185 cm` say som
 import re
 from collections.abc import Iterator, Sequence
 
-from index.documents import Sentence, Span
+from index.documents import SentenceSpan, Span
 from index.metadata_lines import find_metadata_lines
 
 _LONGEST_HEADING = 8
@@ -39,7 +39,7 @@ _LEADING = re.compile(
 
 def mark_prose(
     text: str, blocks: Sequence[Sequence[Span]], start: int, asides: Sequence[Span]
-) -> tuple[Sentence, ...]:
+) -> tuple[SentenceSpan, ...]:
     """The sentences of the blocks, in order, with their marks.
 
     `blocks` are those of `split_blocks` from the offset `start` on; `asides` are spans of the text, sorted and
@@ -51,7 +51,7 @@ def mark_prose(
         is_leading for block, is_leading in zip(blocks, _are_leading(text, blocks), strict=True) for _ in block
     ]
     return tuple(
-        Sentence(span, not (is_aside or is_leading or _line_start(text, span) in metadata))
+        SentenceSpan(span, not (is_aside or is_leading or _line_start(text, span) in metadata))
         for span, is_aside, is_leading in zip(spans, _are_inside(spans, asides), leading, strict=True)
     )
 

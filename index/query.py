@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from index.words import fold, normalize, stem, terms, words
+from index.word_forms import fold, normalize, stem, terms, words
 from index.written_dates import stated_days
 
 _BORDER = re.compile(

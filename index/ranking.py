@@ -19,7 +19,7 @@ from index.calendar_words import MAGNITUDES, ORDINALS, SPELLED_NUMBERS
 from index.period import Preference
 from index.query import Part, Query
 from index.store import Candidate
-from index.words import stem
+from index.word_forms import stem
 
 _K1, _B = 0.9, 0.4
 
@@ -65,7 +65,7 @@ WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidates:
     """What is ranked: `cosines` has the shape (candidates,) and is None while nothing is embedded; `rarity` is each
     of the question's terms' inverse document frequency."""
 
@@ -98,7 +98,7 @@ class _Scored:
 
 
 def rank(
-    query: Query, found: Found, limit: int, preference: Preference | None = None, weights: Weights = WEIGHTS
+    query: Query, found: Candidates, limit: int, preference: Preference | None = None, weights: Weights = WEIGHTS
 ) -> tuple[Ranked, ...]:
     """The best of the candidates, best first; at most `limit`."""
     if not found.candidates:
@@ -109,7 +109,7 @@ def rank(
     return _choose(found, scored, limit, weights)
 
 
-def _score(query: Query, found: Found, weights: Weights) -> _Scored:
+def _score(query: Query, found: Candidates, weights: Weights) -> _Scored:
     candidates, whole = found.candidates, query.whole
     gains = _keyword_gains(candidates, whole.terms, found.rarity)
     keyword = gains.sum(axis=1)
@@ -167,7 +167,7 @@ def _scaled(scores: Scores) -> Scores:
 # --- one after the other ---
 
 
-def _choose(found: Found, scored: _Scored, limit: int, weights: Weights) -> tuple[Ranked, ...]:
+def _choose(found: Candidates, scored: _Scored, limit: int, weights: Weights) -> tuple[Ranked, ...]:
     sources = np.array([candidate.source or "" for candidate in found.candidates])
     most = np.maximum(scored.terms.max(axis=0, initial=0.0), 1e-9)
     uncovered = np.ones(scored.terms.shape[1])

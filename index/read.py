@@ -32,7 +32,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFiles:
     """The documents below a root, sorted; files without a reader; symbolic links, which are never followed.
 
     `hidden` are the files and folders that were left out for their names; `closed` are the folders that cannot be
@@ -50,7 +50,7 @@ class Found:
 # --- files ---
 
 
-def find_documents(path: Path) -> Found:
+def find_documents(path: Path) -> FoundFiles:
     """The files that can become documents: `path` itself, or all below it that are not hidden.
 
     The paths are absolute, without symbolic links. Raises MissingFile, UnknownFormat, EmptyFolder.
@@ -68,10 +68,10 @@ def find_documents(path: Path) -> Found:
             )
         return found
     _reader_for(resolved, str(path))
-    return Found(resolved.parent, (resolved,))
+    return FoundFiles(resolved.parent, (resolved,))
 
 
-def find_below(root: Path) -> Found:
+def find_below(root: Path) -> FoundFiles:
     """The files below a folder that can become documents, none perhaps. Raises MissingFile."""
     # A link within the folder is found by its own name, and one that leads out of it was not meant.
     closed: list[OSError] = []
@@ -81,7 +81,7 @@ def find_below(root: Path) -> Found:
     links = tuple(file for file in found if _is_link(file))
     known = tuple(file for file in found if not _is_link(file) and file.suffix.lower() in FORMATS)
     unknown = tuple(file for file in found if not _is_link(file) and file.suffix.lower() not in FORMATS)
-    return Found(root, known, unknown, links, hidden, tuple(_closed(root, error) for error in closed))
+    return FoundFiles(root, known, unknown, links, hidden, tuple(_closed(root, error) for error in closed))
 
 
 def _walk(root: Path, fail: Callable[[OSError], None]) -> Iterator[Path]:

@@ -25,12 +25,12 @@ from index.keywords import any_of
 from index.manifest import Manifest, check
 from index.period import ALL_DAYS, Period, Preference
 from index.query import SourceNames, read_query
-from index.ranking import WEIGHTS, Found, Ranked, Weights, rank
+from index.ranking import WEIGHTS, Candidates, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Candidate, Counts, Reach, Store, StoredDocument, StoredSpan
 from index.vectors import VectorIndex, VectorKind, cache_file, read_kind
-from index.words import terms
+from index.word_forms import terms
 
 _KEYWORD_CANDIDATES = 200
 _VECTOR_CANDIDATES = 100
@@ -168,7 +168,7 @@ class Index:
             frequencies = corpus.frequencies(store, asked.whole.terms)
             candidates = self._candidates(store, _rarest(frequencies), vector, period)
             cosines = None if vector is None else _cosines(candidates, vector)
-            found = Found(candidates, _rarity(frequencies, corpus.chunks), cosines)
+            found = Candidates(candidates, _rarity(frequencies, corpus.chunks), cosines)
             ranked = rank(asked, found, limit, preference, self._weights)
             spans = store.chunks([number for item in ranked for number in (item.id, *item.repeats)])
         self._save_vectors()

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from index.database import PATIENCE, Damage, Database, name_damage
-from index.documents import Chunk, DateKind, Document, Sentence, Span, pack_spans
+from index.documents import Chunk, DateKind, Document, SentenceSpan, Span, pack_spans
 from index.embed import Vectors
 from index.errors import DocumentUnknown
 from index.keywords import keywords, most_of
@@ -136,7 +136,7 @@ class Store(Database):
     tables = _TABLES
 
     def put(
-        self, root: str, document: Document, sentences: Sequence[Sentence], chunks: Sequence[EmbeddedChunk]
+        self, root: str, document: Document, sentences: Sequence[SentenceSpan], chunks: Sequence[EmbeddedChunk]
     ) -> None:
         """Writes a document with all its parts in place of the version that was there."""
         self._delete_where("root = ? AND path = ?", (root, document.path))

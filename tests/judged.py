@@ -9,7 +9,7 @@ from eval.gold import Gold, GoldEvidence, QuestionType
 from eval.record import Header, Record
 from service.answer import ANSWER, Answer
 from service.events import Done, Event, Quoted
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.settings import Settings
 
 
@@ -83,7 +83,7 @@ class ScriptedAssistant:
         identifier: str | None = None,
         *,
         history: Sequence[str] = (),
-        dates: Dates = NO_DATES,
+        dates: DateFilter = NO_FILTER,
     ) -> Iterator[Event]:
         assert identifier is not None
         self.asked.append(identifier)

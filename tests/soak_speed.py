@@ -25,7 +25,7 @@ from eval.corpus import IndexCache
 from eval.datasets import load_dataset
 from index import Index, Splitter, Watcher, open_embedder, split_sentences, terms
 from index.build import manifest_of
-from index.documents import Chunk, Document, Sentence, Span
+from index.documents import Chunk, Document, SentenceSpan, Span
 from index.embed import Embedder, Vectors
 from index.keywords import any_of
 from index.search import _KEYWORD_CANDIDATES, _rarest
@@ -145,7 +145,7 @@ def build(folder: Path, embedder: Embedder) -> float:
         while some := list(islice(documents, PER_COMMIT)):
             with store.transaction():
                 for about, chunks in some:
-                    sentences = [Sentence(span, True) for span in split_sentences(about.text, 0)]
+                    sentences = [SentenceSpan(span, True) for span in split_sentences(about.text, 0)]
                     store.put("/made", about, sentences, chunks)
     return time.perf_counter() - began
 

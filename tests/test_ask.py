@@ -18,7 +18,7 @@ from eval.record import read_record, to_line
 from index import Index, remove
 from service.assistant.find import Finder
 from service.events import Done, Failed, Quoted
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.settings import Settings
 
 NORTH = Retrieved("a.txt", 0, 30, "x" * 30)
@@ -32,7 +32,7 @@ class ScriptedRetriever:
         self.items = items
         self.asked: list[str] = []
 
-    def search(self, question: str, limit: int, dates: Dates = NO_DATES) -> Sequence[Retrieved]:
+    def search(self, question: str, limit: int, dates: DateFilter = NO_FILTER) -> Sequence[Retrieved]:
         self.asked.append(question)
         assert limit == 100
         for item in self.items:
@@ -135,7 +135,7 @@ def test_whether_the_corpus_holds_it_is_asked_only_when_it_was_not_found() -> No
 def test_a_question_with_a_history_is_searched_as_it_was_understood() -> None:
     class Following(ScriptedAssistant):
         def answer(self, question: str, identifier: str | None = None, **named: Any) -> Any:
-            assert named == {"history": ("Who built the mill?",), "dates": NO_DATES}
+            assert named == {"history": ("Who built the mill?",), "dates": NO_FILTER}
             return super().answer(question, identifier, **named)
 
     understood = replace(answer(), understood_as="When was the mill built?")

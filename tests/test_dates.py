@@ -21,7 +21,7 @@ from service.cli import main as command_line
 from service.cli.chat import Chat
 from service.cli.output import JsonOutput, TerminalOutput
 from service.errors import DatesError
-from service.question.dates import NO_DATES, Dates, describe_filter, read_dates
+from service.question.dates import NO_FILTER, DateFilter, describe_filter, read_date_filter
 from service.question.question import read_question
 from service.question.time_ranges import resolve
 from service.settings import Settings
@@ -48,9 +48,9 @@ def shown(answer: Answer) -> set[str]:
 
 
 def test_days_are_read_and_completed() -> None:
-    assert read_dates({"after": "2024-05-01", "before": None}) == Dates(after=date(2024, 5, 1))
-    assert read_dates({"after": None}, default=Dates(as_of=AS_OF)) == Dates(as_of=AS_OF)
-    assert read_dates({"as_of": "2024-05-01"}, default=Dates(as_of=AS_OF)).as_of == date(2024, 5, 1)
+    assert read_date_filter({"after": "2024-05-01", "before": None}) == DateFilter(after=date(2024, 5, 1))
+    assert read_date_filter({"after": None}, default=DateFilter(as_of=AS_OF)) == DateFilter(as_of=AS_OF)
+    assert read_date_filter({"as_of": "2024-05-01"}, default=DateFilter(as_of=AS_OF)).as_of == date(2024, 5, 1)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_days_are_read_and_completed() -> None:
 )
 def test_nonsense_is_one_sentence(given: dict[str, str], parts: tuple[str, ...]) -> None:
     with pytest.raises(DatesError) as told:
-        read_dates(given)
+        read_date_filter(given)
     assert all(part in str(told.value) for part in parts)
     assert len(str(told.value)) < 200
 
@@ -91,7 +91,7 @@ def test_nonsense_is_one_sentence(given: dict[str, str], parts: tuple[str, ...])
     ),
 )
 def test_no_days_and_no_words_break_a_plan(days: list[date | None], today: date, question: str) -> None:
-    read = read_question(question, Dates(days[0], days[1], days[2], today))
+    read = read_question(question, DateFilter(days[0], days[1], days[2], today))
     assert read.query
     assert (
         read.searched_period is None
@@ -106,23 +106,23 @@ def test_words_are_seen_from_the_day_given_then_from_as_of() -> None:
     june = Period(date(2024, 6, 1), date(2024, 7, 1))
     earlier = Period(date(2023, 6, 1), date(2023, 7, 1))
     asked = "What happened in June?"
-    assert read_question(asked, Dates(today=TODAY)).preference == Preference(june)
-    assert read_question(asked, Dates(today=date(2024, 5, 1))).preference == Preference(earlier)
-    assert read_question(asked, Dates(as_of=date(2024, 5, 1))).preference == Preference(earlier)
-    assert read_question(asked, Dates(as_of=date(2024, 5, 1), today=TODAY)).preference == Preference(june)
+    assert read_question(asked, DateFilter(today=TODAY)).preference == Preference(june)
+    assert read_question(asked, DateFilter(today=date(2024, 5, 1))).preference == Preference(earlier)
+    assert read_question(asked, DateFilter(as_of=date(2024, 5, 1))).preference == Preference(earlier)
+    assert read_question(asked, DateFilter(as_of=date(2024, 5, 1), today=TODAY)).preference == Preference(june)
 
 
 def test_a_question_may_narrow_what_is_given_but_not_widen_it() -> None:
-    read = read_question("As of July 2024, who is the captain?", Dates(as_of=AS_OF, today=TODAY))
+    read = read_question("As of July 2024, who is the captain?", DateFilter(as_of=AS_OF, today=TODAY))
     assert read.period == Period(as_of=AS_OF)
-    assert read_question("As of May 2024, who is the captain?", Dates(as_of=AS_OF)).period.as_of == date(
+    assert read_question("As of May 2024, who is the captain?", DateFilter(as_of=AS_OF)).period.as_of == date(
         2024, 5, 31
     )
     assert read.query == "who is the captain?"
 
 
 def test_a_question_without_time_is_searched_as_it_stands() -> None:
-    read = read_question(QUESTION, NO_DATES)
+    read = read_question(QUESTION, NO_FILTER)
     assert (read.query, read.period.is_open, read.preference, read.searched_period) == (QUESTION, True, None, None)
 
 
@@ -286,7 +286,7 @@ def test_the_chat_explains_dates_it_does_not_understand(
 def test_a_draft_reads_nothing_later(make_index: Callable[..., Index], fake_embedder: FakeEmbedder) -> None:
     generator = ScriptedGenerator("The captain is Mira Olsen.")
     assistant = Assistant(make_index(may_txt=MAY, july_txt=JULY), fake_embedder, generator, Settings())
-    answer = assistant.ask(QUESTION, dates=Dates(as_of=AS_OF))
+    answer = assistant.ask(QUESTION, dates=DateFilter(as_of=AS_OF))
     (request,) = generator.requests
     assert "Tom Hale" in str(request.messages)
     assert "Mira Olsen" not in f"{request.messages} {answer}"
@@ -296,8 +296,8 @@ def test_a_refusal_tells_what_was_searched(assistant: Assistant) -> None:
     every = assistant.ask("What does the zeppelin to Vienna cost?")
     assert every.refused
     assert "All documents were searched: 2, dated 2024-05-06 to 2024-07-08." in every.answer
-    early = assistant.ask("What does the zeppelin to Vienna cost?", dates=Dates(as_of=AS_OF))
+    early = assistant.ask("What does the zeppelin to Vienna cost?", dates=DateFilter(as_of=AS_OF))
     assert "Only documents dated 2024-06-30 or earlier were searched: 1, dated 2024-05-06." in early.answer
-    none = assistant.ask(QUESTION, dates=Dates(after=date(2025, 1, 1)))
+    none = assistant.ask(QUESTION, dates=DateFilter(after=date(2025, 1, 1)))
     assert (none.reason, none.searched.documents, none.searched.first) == ("nothing_in_period", 0, None)
     assert "Only documents dated 2025-01-01 or later were searched." in none.answer

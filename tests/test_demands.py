@@ -7,7 +7,7 @@ import pytest
 from index import Passage, Span, StoredDocument, StoredSpan
 from index.embed import SentenceTransformerEmbedder
 from service.evidence.ranking import Evidence
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.question.question import read_question
 from service.rules.demands import demands_of, weigh_answering
 from service.rules.likeness import WordLikeness
@@ -22,7 +22,7 @@ def told(text: str, day: date = DAY, probability: float = 0.0, beside: str = "",
     return Evidence(sentence, passage, f"Harbour {text} {beside}", 1.0, 0.5, probability, 1.0)
 
 
-def answers(question: str, evidence: Evidence, likeness: WordLikeness, dates: Dates = NO_DATES) -> bool:
+def answers(question: str, evidence: Evidence, likeness: WordLikeness, dates: DateFilter = NO_FILTER) -> bool:
     demands = demands_of(read_question(question, dates), likeness)
     kept, failing = weigh_answering([evidence], demands, likeness)
     assert bool(kept) is not bool(failing)
@@ -104,7 +104,7 @@ def test_a_near_miss_is_no_answer(question: str, answer: str, miss: str, likenes
 def test_an_answer_is_of_the_time_that_is_asked_for(
     question: str, day: date, text: str, may: bool, likeness: WordLikeness
 ) -> None:
-    dates = Dates(today=date(2024, 12, 1))
+    dates = DateFilter(today=date(2024, 12, 1))
     assert answers(question, told(text, day), likeness, dates) is may
     assert answers(question, told(text, day, kind="file"), likeness, dates)
 

@@ -11,7 +11,7 @@ from fakes import FakeEmbedder, write
 from index import Index, Passage, Splitter, add
 from index.keywords import keywords
 from index.query import SourceNames, read_query, split_parts
-from index.ranking import Found, rank
+from index.ranking import Candidates, rank
 from index.store import Candidate
 
 NAMES = SourceNames(
@@ -80,7 +80,7 @@ def candidate(number: int, text: str, source: str | None = None, day: str = "202
 
 def order(question: str, candidates: Sequence[Candidate], limit: int = 10) -> list[int]:
     query = read_query(question, NAMES)
-    found = Found(candidates, dict.fromkeys(query.whole.terms, 1.0), None)
+    found = Candidates(candidates, dict.fromkeys(query.whole.terms, 1.0), None)
     return [ranked.id for ranked in rank(query, found, limit)]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from index.database import writer
-from index.documents import Chunk, Document, Sentence, Span
+from index.documents import Chunk, Document, SentenceSpan, Span
 from index.errors import DocumentUnknown, IndexDamaged, IndexingError, IndexLocked, IndexMissing
 from index.manifest import Manifest
 from index.store import EmbeddedChunk, Store, StoredDocument
@@ -31,7 +31,7 @@ def put(store: Store, path: str = "a.txt", text: str = "The tram opened. It was 
     pieces = spans or (Span(0, len(text)),)
     vector = np.full(4, 0.5, dtype=np.float32)
     chunks = [EmbeddedChunk(Chunk(span, 1), "Title\n\n", f"digest of {span}", vector) for span in pieces]
-    store.put("/root", document(path, text), [Sentence(piece, True) for piece in pieces], chunks)
+    store.put("/root", document(path, text), [SentenceSpan(piece, True) for piece in pieces], chunks)
 
 
 def texts(store: Store) -> dict[str, str]:

@@ -14,7 +14,7 @@ from index.embed import SentenceTransformerEmbedder
 from service.answer import Answer
 from service.assistant import Assistant
 from service.events import Done, Event, Proved, Quoted
-from service.question.dates import Dates
+from service.question.dates import DateFilter
 from service.question.question import read_question
 from service.settings import Settings
 
@@ -63,7 +63,7 @@ def questions() -> list[str]:
 
 def first(index: Index, question: str, today: date = TODAY, *, heed: bool = True) -> str:
     """The document of the first passage; without heeding time, the question is searched as it stands."""
-    read = read_question(question, Dates(today=today))
+    read = read_question(question, DateFilter(today=today))
     preference = read.preference if heed else None
     return index.search(read.query, 8, period=read.period, preference=preference)[0].document.path
 
@@ -112,7 +112,7 @@ def test_the_figure_of_the_time_asked_for_is_quoted_first(
     index: Index, embedder: SentenceTransformerEmbedder, reader: Reader, question: str, figure: str
 ) -> None:
     patient = Settings(reading_pieces=100_000, threads=1)
-    answer = Assistant(index, embedder, None, patient, reader).ask(question, dates=Dates(today=TODAY))
+    answer = Assistant(index, embedder, None, patient, reader).ask(question, dates=DateFilter(today=TODAY))
     assert figure in answer.citations[0].quote
 
 
@@ -149,7 +149,7 @@ def test_as_of_a_day_nothing_later_is_shown(
     tiers = set()
     for number, day in enumerate(days):
         for question in questions[number % 19 :: 19]:
-            events = list(assistant.answer(question, dates=Dates(as_of=day, today=TODAY)))
+            events = list(assistant.answer(question, dates=DateFilter(as_of=day, today=TODAY)))
             assert all(shown <= day.isoformat() for shown in days_shown(events)), (question, day)
             for answer in answers_in(events):
                 check_citations(assistant, answer)
@@ -168,7 +168,7 @@ def test_as_of_in_a_question_holds_as_well(
     for day in (date(2024, 2, 8), date(2024, 7, 8), date(2024, 7, 19)):
         for question in questions[::19]:
             asked = words.format(f"{day.day} {day:%B %Y}", question)
-            events = list(assistant.answer(asked, dates=Dates(today=TODAY)))
+            events = list(assistant.answer(asked, dates=DateFilter(today=TODAY)))
             assert all(shown <= day.isoformat() for shown in days_shown(events)), asked
             assert all(answer.period and answer.period.as_of == str(day) for answer in answers_in(events))
 
@@ -176,7 +176,7 @@ def test_as_of_in_a_question_holds_as_well(
 def test_a_reprint_is_named_from_its_own_day_on(index: Index, embedder: SentenceTransformerEmbedder) -> None:
     assistant = Assistant(index, embedder, None, ONE_THREAD)
     for day, named in ((REPRINTED - DAY, False), (REPRINTED, True)):
-        events = list(assistant.answer("How many lorries got into Gaza in June?", dates=Dates(as_of=day)))
+        events = list(assistant.answer("How many lorries got into Gaza in June?", dates=DateFilter(as_of=day)))
         assert ("2024-07-20" in days_shown(events)) == named
         assert "2024-07-09" in days_shown(events)
 
@@ -186,7 +186,7 @@ def test_a_wording_rests_on_nothing_later(index: Index, embedder: SentenceTransf
     said = f"{charities} got 1,340 lorries of supplies into Gaza in February."
     generator = ScriptedGenerator(f"{said} In June it was 870 lorries.")
     assistant = Assistant(index, embedder, generator, ONE_THREAD)
-    events = list(assistant.answer("How many lorries got into Gaza?", dates=Dates(as_of=date(2024, 7, 8))))
+    events = list(assistant.answer("How many lorries got into Gaza?", dates=DateFilter(as_of=date(2024, 7, 8))))
     answer = list(answers_in(events))[-1]
     (request,) = generator.requests
     assert (answer.trace.tier, answer.sentences[0].text) == ("worded", said)
@@ -196,7 +196,7 @@ def test_a_wording_rests_on_nothing_later(index: Index, embedder: SentenceTransf
 
 def test_a_refusal_names_the_range(index: Index, embedder: SentenceTransformerEmbedder) -> None:
     assistant = Assistant(index, embedder, None, ONE_THREAD)
-    answer = assistant.ask("What did articles published in March 2022 say of oil?", dates=Dates(today=TODAY))
+    answer = assistant.ask("What did articles published in March 2022 say of oil?", dates=DateFilter(today=TODAY))
     assert answer.reason == "nothing_in_period"
     assert answer.answer.endswith("Only documents dated from 2022-03-01 to 2022-03-31 were searched.")
     assert not answer.passages

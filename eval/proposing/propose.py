@@ -115,7 +115,7 @@ def _in_turn(streams: Sequence[Iterator[Proposal]], random: Random) -> Iterator[
 
 
 def _mixed(stream: Iterator[Proposal]) -> Iterator[Proposal]:
-    """Dates, which most questions ask for, only as often as other things while there are any."""
+    """DateFilter, which most questions ask for, only as often as other things while there are any."""
     put_off: list[Proposal] = []
     ahead = 0
     for proposal in stream:

@@ -17,7 +17,7 @@ from service.answer import (
     Trace,
 )
 from service.assistant.decide import Refusal
-from service.assistant.find import Found, Step
+from service.assistant.find import Found, TimedStep
 from service.assistant.selection import Selected
 from service.evidence.confidence import is_calibrated
 from service.question.dates import describe_search
@@ -35,21 +35,21 @@ class Drafted:
     tokens: Mapping[str, int] = field(default_factory=lambda: NO_TOKENS)
 
 
-def quoted_answer(identifier: str, found: Found, selected: Selected, steps: Sequence[Step]) -> Answer:
+def quoted_answer(identifier: str, found: Found, selected: Selected, steps: Sequence[TimedStep]) -> Answer:
     """The documents' own words, before the model has written anything."""
     claims = [*selected.in_short, *(quote(item.sentence) for item in selected.quotes)]
     return _assemble(identifier, found, compose(claims), None, _trace(found, "quoted", Drafted("pending"), steps))
 
 
 def final_answer(
-    identifier: str, found: Found, claims: Sequence[Claim], drafted: Drafted, steps: Sequence[Step]
+    identifier: str, found: Found, claims: Sequence[Claim], drafted: Drafted, steps: Sequence[TimedStep]
 ) -> Answer:
     """The sentences that were verified, with what became of the model."""
     tier: Tier = "worded" if any(claim.kind == "worded" for claim in claims) else "quoted"
     return _assemble(identifier, found, compose(claims), None, _trace(found, tier, drafted, steps))
 
 
-def refusal_answer(identifier: str, found: Found, refusal: Refusal, steps: Sequence[Step]) -> Answer:
+def refusal_answer(identifier: str, found: Found, refusal: Refusal, steps: Sequence[TimedStep]) -> Answer:
     """Why the documents do not answer, which of them were searched, and the closest passages."""
     told = found.question.searched_period
     searched = "" if refusal.reason == "nothing_indexed" else describe_search(found.searched, told)
@@ -84,7 +84,7 @@ def _assemble(
     )
 
 
-def _trace(found: Found, tier: Tier, drafted: Drafted, steps: Sequence[Step]) -> Trace:
+def _trace(found: Found, tier: Tier, drafted: Drafted, steps: Sequence[TimedStep]) -> Trace:
     """A step that was done twice, by keywords and then in full, counts as it ended last."""
     return Trace(
         tier=tier,

@@ -12,7 +12,7 @@ from service.answer import Answer, CitedPassage
 from service.assistant.answers import quoted_answer, refusal_answer, show_passages
 from service.assistant.decide import Decider, Refusal
 from service.assistant.fair_lock import FairLock
-from service.assistant.find import Clock, Finder, Found, Step
+from service.assistant.find import Clock, Finder, Found, TimedStep
 from service.assistant.selection import Selected
 from service.assistant.stream import Cancelled, Inquiry, Streamer
 from service.errors import ServiceError, Stopped
@@ -20,7 +20,7 @@ from service.events import Done, Event, Failed, Quoted
 from service.llm.models import prepare
 from service.llm.process import start_model
 from service.llm.protocol import Generator
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.question.question import Question, encodable, read_question
 from service.settings import NO_READER, Settings
 
@@ -90,7 +90,7 @@ class Assistant:
         if self._generator is not None:
             self._generator.load()
 
-    def ask(self, question: str, identifier: str | None = None, dates: Dates = NO_DATES) -> Answer:
+    def ask(self, question: str, identifier: str | None = None, dates: DateFilter = NO_FILTER) -> Answer:
         """The final answer. Raises QuestionError, and whatever kept it from being given."""
         for event in self.answer(question, identifier, dates=dates):
             if isinstance(event, Done):
@@ -106,7 +106,7 @@ class Assistant:
         *,
         cancelled: Cancelled = lambda: False,
         history: Sequence[str] = (),
-        dates: Dates = NO_DATES,
+        dates: DateFilter = NO_FILTER,
         quoted_only: bool = False,
     ) -> Iterator[Event]:
         """The events of one answer; `history` holds the questions before this one, oldest first.
@@ -120,7 +120,7 @@ class Assistant:
         name = encodable(identifier or uuid.uuid4().hex)
         return self._events(Inquiry(name, Clock(time.perf_counter()), quoted_only, cancelled), read)
 
-    def search(self, query: str, limit: int, dates: Dates = NO_DATES) -> tuple[CitedPassage, ...]:
+    def search(self, query: str, limit: int, dates: DateFilter = NO_FILTER) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer, best first. Raises QuestionError."""
         question = read_question(query, dates, longest=self._settings.question_characters)
         with self._lock.acquire(lambda: False):
@@ -129,11 +129,11 @@ class Assistant:
 
     def _events(self, inquiry: Inquiry, question: Question) -> Iterator[Event]:
         try:
-            steps: tuple[Step, ...] = ()
+            steps: tuple[TimedStep, ...] = ()
             if not self.ready():
                 first = self._quote_by_keywords(inquiry, question)
                 if first is not None:
-                    steps = (Step("quoted", first.trace.seconds["quoted"]),)
+                    steps = (TimedStep("quoted", first.trace.seconds["quoted"]),)
                     yield Quoted(first)
                 self.load()
                 steps = (*steps, inquiry.clock.step("loaded"))
@@ -159,7 +159,7 @@ class Assistant:
             self._embedder.use_threads(self._share(self._streamer.lock))
             return self.finder.find(question, inquiry.clock, keywords_only)
 
-    def _answer(self, inquiry: Inquiry, found: Found, steps: tuple[Step, ...]) -> Iterator[Event]:
+    def _answer(self, inquiry: Inquiry, found: Found, steps: tuple[TimedStep, ...]) -> Iterator[Event]:
         """The quotation, unless one was shown before, and the final sentences; or a refusal."""
         decision = self._decider.decide(found)
         before = (*steps, *found.steps)
@@ -170,11 +170,11 @@ class Assistant:
             return
         if not any(step.name == "quoted" for step in steps):
             quoted = self._quote(inquiry, found, decision, before)
-            before = (*before, Step("quoted", quoted.trace.seconds["quoted"]))
+            before = (*before, TimedStep("quoted", quoted.trace.seconds["quoted"]))
             yield Quoted(quoted)
         yield from self._streamer.stream(inquiry, found, decision, before)
 
-    def _quote(self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[Step]) -> Answer:
+    def _quote(self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[TimedStep]) -> Answer:
         """The documents' own words as an answer. Raises AnswerOutdated."""
         ended = (*steps, inquiry.clock.step("quoted"))
         return self._streamer.require_current(quoted_answer(inquiry.id, found, selected, ended))

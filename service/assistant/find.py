@@ -15,7 +15,7 @@ from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimedStep:
     """A step that is over, and the seconds from the question to its end."""
 
     name: str
@@ -28,9 +28,9 @@ class Clock:
 
     started: float
 
-    def step(self, name: str) -> Step:
+    def step(self, name: str) -> TimedStep:
         """The step ends now."""
-        return Step(name, round(time.perf_counter() - self.started, 4))
+        return TimedStep(name, round(time.perf_counter() - self.started, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Found:
     keywords_only: bool
     subject: float | None
     confidence: float | None
-    steps: tuple[Step, ...]
+    steps: tuple[TimedStep, ...]
 
 
 class Finder:

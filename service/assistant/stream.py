@@ -8,7 +8,7 @@ from index import Index
 from service.answer import Answer, ModelUse
 from service.assistant.answers import NO_TOKENS, Drafted, final_answer
 from service.assistant.fair_lock import FairLock
-from service.assistant.find import Clock, Found, Step
+from service.assistant.find import Clock, Found, TimedStep
 from service.assistant.selection import Selected
 from service.errors import AnswerOutdated, ModelLost
 from service.events import Done, Event, Proved
@@ -47,7 +47,9 @@ class Streamer:
         self._threads = threads
         self.lock = FairLock()
 
-    def stream(self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[Step]) -> Iterator[Event]:
+    def stream(
+        self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[TimedStep]
+    ) -> Iterator[Event]:
         """A `Proved` for each final sentence, then `Done`; `steps` are those before. Raises AnswerOutdated."""
         composer, claims = Composer(), list[Claim]()
         draft = _Draft(self._generator, self._why_idle(inquiry, selected), inquiry.clock)
@@ -120,7 +122,7 @@ class _Draft:
         self._clock = clock
         self._tokens: Mapping[str, int] = NO_TOKENS
         self.model: ModelUse = idle or "pending"
-        self.steps: tuple[Step, ...] = ()
+        self.steps: tuple[TimedStep, ...] = ()
 
     def pieces(self, write: Callable[[Generator], Iterator[str | Usage]]) -> Iterator[str]:
         """The text; it ends early when the model is lost, for a quotation needs none."""

@@ -11,7 +11,7 @@ from index import Index, terms
 from service.answer import Answer, SearchedPeriod
 from service.errors import QuestionError
 from service.question.answer_type import IN_FEW_WORDS, may_answer
-from service.question.dates import NO_DATES, Dates
+from service.question.dates import NO_FILTER, DateFilter
 from service.question.question import Question, read_question
 from service.question.rewrite import rewrite
 from service.verification.asked import Asked
@@ -34,7 +34,7 @@ def _read_asked(answer: Answer) -> Asked | None:
     """The question that the answer says it answers; None where it, or its days, could never have been asked."""
     text = answer.understood_as or answer.question
     try:
-        dates = NO_DATES if answer.period is None else _read_dates(answer.period)
+        dates = NO_FILTER if answer.period is None else _read_dates(answer.period)
         question = read_question(text, dates, longest=max(1, len(text)))
     except (QuestionError, ValueError):
         return None
@@ -63,8 +63,8 @@ def _stands_in(words: Sequence[str], rest: Iterator[str]) -> bool:
     return all(word in rest for word in words)
 
 
-def _read_dates(period: SearchedPeriod) -> Dates:
+def _read_dates(period: SearchedPeriod) -> DateFilter:
     after, before, as_of = (
         None if day is None else date.fromisoformat(day) for day in (period.after, period.before, period.as_of)
     )
-    return Dates(after, before, as_of, date.fromisoformat(period.today))
+    return DateFilter(after, before, as_of, date.fromisoformat(period.today))

@@ -18,7 +18,7 @@ from service.cli.render import render_answer, render_period, render_quotes
 from service.cli.terminal import show
 from service.errors import QuestionError, ServiceError
 from service.events import Done, Failed, Quoted
-from service.question.dates import DATE_NAMES, Dates, read_dates
+from service.question.dates import DATE_NAMES, DateFilter, read_date_filter
 from service.settings import load_settings
 
 _LONG_LOADING = 3.0
@@ -28,7 +28,7 @@ _HINT = """Loading the models took {:.0f} s. These keep them loaded:
   citewell chat
   citewell serve    and then: citewell ask --server URL"""
 
-Ask = Callable[[str, str, Dates], Answer]
+Ask = Callable[[str, str, DateFilter], Answer]
 """Question, identifier and dates to the final answer; raises ServiceError."""
 
 
@@ -51,7 +51,7 @@ def ask(  # noqa: PLR0913 - each is an option of the command
     server: str | None,
     as_json: bool,
     folder: str | None,
-    dates: Dates,
+    dates: DateFilter,
 ) -> None:
     """Answer QUESTION, with sources.
 
@@ -94,8 +94,8 @@ def _check_usage(words: tuple[str, ...], batch: str | None, as_json: bool) -> No
         raise click.UsageError(f"There is no file '{batch}'. Name a file of JSON lines, or - for standard input.")
 
 
-def _ask_remote(server: str, question: str | None, batch: str | None, dates: Dates, as_json: bool) -> int:
-    def ask_one(asked: str, identifier: str | None, days: Dates) -> Answer:
+def _ask_remote(server: str, question: str | None, batch: str | None, dates: DateFilter, as_json: bool) -> int:
+    def ask_one(asked: str, identifier: str | None, days: DateFilter) -> Answer:
         if not asked.strip():
             raise QuestionError("The question is empty. Ask something, for example: Who won?")
         answer = ask_server(server, asked, days)
@@ -108,7 +108,7 @@ def _ask_remote(server: str, question: str | None, batch: str | None, dates: Dat
     return EXIT_REFUSED if answer.refused else 0
 
 
-def _answer(assistant: Assistant, question: str, dates: Dates, quiet: bool) -> Answer:
+def _answer(assistant: Assistant, question: str, dates: DateFilter, quiet: bool) -> Answer:
     for event in assistant.answer(question, dates=dates):
         if isinstance(event, Quoted) and not quiet and not assistant.ready():
             show(render_quotes(event.answer), error=True)
@@ -140,7 +140,7 @@ def _show_first_step(answer: Answer) -> None:
         click.echo("Add documents first: citewell index add DOCUMENTS", err=True)
 
 
-def _answer_batch(ask_one: Ask, batch: str, dates: Dates) -> int:
+def _answer_batch(ask_one: Ask, batch: str, dates: DateFilter) -> int:
     """One line of JSON a question; a line that cannot be answered becomes one with "error".
 
     The dates of a line come before those of the command.
@@ -163,12 +163,12 @@ def _answer_batch(ask_one: Ask, batch: str, dates: Dates) -> int:
     return EXIT_FAILED if failures else 0
 
 
-def _read_line(line: str, number: int, dates: Dates) -> tuple[str, str, Dates]:
+def _read_line(line: str, number: int, dates: DateFilter) -> tuple[str, str, DateFilter]:
     """Question, id and dates."""
     try:
         content = json.loads(line)
         given = {name: None if content.get(name) is None else str(content[name]) for name in DATE_NAMES}
-        own = read_dates(given, lambda name: f"Line {number}: '{name}'", dates)
+        own = read_date_filter(given, lambda name: f"Line {number}: '{name}'", dates)
         return str(content["question"]), str(content["id"]), own
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ServiceError(

@@ -6,13 +6,13 @@ from queue import SimpleQueue
 
 from service.assistant import Assistant
 from service.events import End, Event, forward_events
-from service.question.dates import Dates
+from service.question.dates import DateFilter
 
 
 class BackgroundAnswer:
     """The events of an answer under way. Raises QuestionError when the question is none."""
 
-    def __init__(self, assistant: Assistant, question: str, history: Sequence[str], dates: Dates) -> None:
+    def __init__(self, assistant: Assistant, question: str, history: Sequence[str], dates: DateFilter) -> None:
         # `stop` is called in the middle of anything, by a signal: no lock may be taken that is held already.
         self._queue: SimpleQueue[Event | End] = SimpleQueue()
         self.stopped = False

@@ -22,7 +22,7 @@ from service.cli.options import EXIT_FAILED, dates_options, index_option, json_o
 from service.cli.output import JsonOutput, Output, PlainOutput, TerminalOutput
 from service.cli.terminal import strip_controls
 from service.errors import CommandError, ServiceError, code_of
-from service.question.dates import DATE_NAMES, NO_DATES, Dates, read_dates
+from service.question.dates import DATE_NAMES, NO_FILTER, DateFilter, read_date_filter
 from service.settings import load_settings, refuses_colour
 
 _HOW_TO_END = "(Ctrl-D or /quit ends the chat)"
@@ -41,7 +41,7 @@ class _Command:
 class Chat:
     """A conversation and the commands over it, a line at a time."""
 
-    def __init__(self, assistant: Assistant, output: Output, dates: Dates = NO_DATES) -> None:
+    def __init__(self, assistant: Assistant, output: Output, dates: DateFilter = NO_FILTER) -> None:
         self._assistant = assistant
         self._dates = dates
         self._output = output
@@ -127,7 +127,7 @@ class Chat:
 
     def _set_dates(self, words: str) -> None:
         self._dates = _parse_dates(words.split())
-        self._output.remark("(all documents)" if self._dates == NO_DATES else f"(documents {words})")
+        self._output.remark("(all documents)" if self._dates == NO_FILTER else f"(documents {words})")
 
     def _save(self, name: str) -> None:
         count = self._conversation.save(name)
@@ -145,21 +145,21 @@ class Chat:
 _EXAMPLES = {"/open": "1", "/dates": "after 2024-05-01 before 2024-06-01", _SAVE: "talk.md"}
 
 
-def _parse_dates(words: list[str]) -> Dates:
+def _parse_dates(words: list[str]) -> DateFilter:
     """ "after 2024-05-01 before 2024-06-01", or "all" -> the dates. Raises CommandError, DatesError."""
     if words == ["all"]:
-        return NO_DATES
+        return NO_FILTER
     given = dict(zip((word.replace("-", "_") for word in words[::2]), words[1::2], strict=False))
     if len(words) % 2 or 2 * len(given) != len(words) or not given.keys() <= set(DATE_NAMES):
         raise CommandError(f"/dates takes names with a day each, or all, for example: /dates {_EXAMPLES['/dates']}")
-    return read_dates(given)
+    return read_date_filter(given)
 
 
 @click.command()
 @dates_options
 @json_option
 @index_option
-def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
+def chat(as_json: bool, folder: str | None, dates: DateFilter) -> None:
     """Ask one question after another.
 
     A follow-up takes its subject from the question before. On a terminal Ctrl-C stops an answer, and /help
@@ -181,7 +181,7 @@ def chat(as_json: bool, folder: str | None, dates: Dates) -> None:
             sys.exit(_run_in_pipe(Chat(assistant, JsonOutput() if as_json else PlainOutput(), dates)))
 
 
-def _run_on_terminal(assistant: Assistant, folder: str, dates: Dates) -> None:
+def _run_on_terminal(assistant: Assistant, folder: str, dates: DateFilter) -> None:
     from service.cli.line_editor import LineEditor  # noqa: PLC0415 - a third of a second that only a terminal needs
 
     plain = refuses_colour()

@@ -46,7 +46,7 @@ from service.cli.render import (
 )
 from service.cli.terminal import show, strip_controls
 from service.cli.watch import follow
-from service.question.dates import Dates
+from service.question.dates import DateFilter
 from service.question.question import read_question
 from service.settings import load_settings
 
@@ -235,7 +235,7 @@ def info_command(as_json: bool, folder: str | None) -> None:
 @dates_options
 @json_option
 @index_option
-def search_command(query: str, limit: int, as_json: bool, folder: str | None, dates: Dates) -> None:
+def search_command(query: str, limit: int, as_json: bool, folder: str | None, dates: DateFilter) -> None:
     """Show the passages found for a query.
 
     They come best first, by search alone.

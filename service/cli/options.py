@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from index import Index, Splitter, open_embedder
-from service.question.dates import DATE_NAMES, read_dates
+from service.question.dates import DATE_NAMES, read_date_filter
 from service.settings import Settings
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_STALE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 3, 4, 130, 143
@@ -45,7 +45,7 @@ def dates_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_dates(*arguments: Any, **options: Any) -> None:
         given = {name: options.pop(name) for name in DATE_NAMES}
-        command(*arguments, **options, dates=read_dates(given, spell_option))
+        command(*arguments, **options, dates=read_date_filter(given, spell_option))
 
     for name in reversed(DATE_NAMES):
         with_dates = click.option(spell_option(name), metavar="DAY", help=_DATE_HELP[name])(with_dates)

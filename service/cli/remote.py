@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from service.answer import ANSWER, Answer
 from service.errors import ServerUnusable
-from service.question.dates import Dates
+from service.question.dates import DateFilter
 
 _SECONDS = 300.0
 """A question may wait for the model, behind several others that each take their deadline."""
@@ -21,7 +21,7 @@ _ECHOED = 100
 _PROBLEM = "application/problem+json"
 
 
-def ask_server(address: str, question: str, dates: Dates) -> Answer:
+def ask_server(address: str, question: str, dates: DateFilter) -> Answer:
     """The final answer of the server at an address such as "http://127.0.0.1:8000". Raises ServerUnusable."""
     url = f"{_base(address)}/v1/ask"
     asked = {"question": question} | {name: str(day) for name, day in asdict(dates).items() if day is not None}

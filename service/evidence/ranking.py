@@ -65,7 +65,7 @@ class Evidence:
 
     It was found in or beside the `passage`; `around` holds its neighbours and its document's title. `probability`
     is that of the words in it that were read to be the answer, 0 without any; `margin` how much likelier the best
-    answer that begins in it is than none, -inf where it was not read. `trust` is the share of its score
+    answer that begins in it is than none, -inf where it was not read. `injection_penalty` is the share of its score
     that it keeps, less than all where it is a prompt injection or stands beside one.
     """
 
@@ -75,7 +75,7 @@ class Evidence:
     score: float
     overlap: float
     probability: float
-    trust: float
+    injection_penalty: float
     cosine: float | None = None
     margin: float = -inf
     meaning: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
@@ -100,7 +100,7 @@ def rank_evidence(
     candidates = _choose_candidates(scored, question.compares) if scored else []
     if embedder is not None and candidates:
         candidates = _compare(candidates, question, embedder, timeliness)
-    trusted = (replace(item, score=item.score * item.trust) for item in candidates)
+    trusted = (replace(item, score=item.score * item.injection_penalty) for item in candidates)
     return tuple(sorted(trusted, key=lambda item: (-item.score, item.sentence.id)))
 
 

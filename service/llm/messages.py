@@ -1,7 +1,7 @@
 """What the service and its model process say to each other: one JSON object a line, `kind` naming its type.
 
 count, write, cancel                       to the worker
-ready, counted, text, finished, fault      from it, in the order of the requests
+ready, counted, text, completed, failure      from it, in the order of the requests
 """
 
 import json
@@ -30,7 +30,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Ends a request early; it still ends with its `finished`."""
+    """Ends a request early; it still ends with its `completed`."""
 
     id: int
 
@@ -59,7 +59,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Completed:
     """The text has ended, with the tokens of prompt and answer."""
 
     id: int
@@ -68,7 +68,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Failure:
     """The request could not be done, and why."""
 
     id: int
@@ -81,10 +81,10 @@ class Ended:
 
 
 ToWorker = Count | Write | Cancel
-FromWorker = Ready | Counted | Text | Finished | Fault | Ended
+FromWorker = Ready | Counted | Text | Completed | Failure | Ended
 
 _KINDS: Mapping[str, type[ToWorker | FromWorker]] = {
-    kind.__name__.lower(): kind for kind in (Count, Write, Cancel, Ready, Counted, Text, Finished, Fault)
+    kind.__name__.lower(): kind for kind in (Count, Write, Cancel, Ready, Counted, Text, Completed, Failure)
 }
 
 

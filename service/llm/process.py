@@ -19,11 +19,11 @@ from pathlib import Path
 from service.errors import ModelLost, ModelUnavailable
 from service.llm.messages import (
     Cancel,
+    Completed,
     Count,
     Counted,
     Ended,
-    Fault,
-    Finished,
+    Failure,
     FromWorker,
     Ready,
     Text,
@@ -127,8 +127,8 @@ class LlamaProcess:
             try:
                 while not finished:
                     reply = self._reply(number, deadline, request.cancelled)
-                    finished = isinstance(reply, Finished)
-                    yield Usage(reply.prompt, reply.answer) if isinstance(reply, Finished) else _text(reply)
+                    finished = isinstance(reply, Completed)
+                    yield Usage(reply.prompt, reply.answer) if isinstance(reply, Completed) else _text(reply)
             except _Cancelled:
                 finished = True
                 yield from self._finish_cancelled(number)
@@ -159,7 +159,7 @@ class LlamaProcess:
 
     def _reply(
         self, number: int, deadline: float, cancelled: Callable[[], bool] = lambda: False
-    ) -> Counted | Text | Finished:
+    ) -> Counted | Text | Completed:
         """The next reply to that request; what is left over from another one is dropped. Raises _Cancelled."""
         while True:
             reply = self._next(deadline, cancelled)
@@ -168,7 +168,7 @@ class LlamaProcess:
                 raise ModelLost("The language model's process died; it has been started again.")
             if isinstance(reply, Ready) or reply.id != number:
                 continue
-            if isinstance(reply, Fault):
+            if isinstance(reply, Failure):
                 raise ModelLost(f"The language model could not go on: {reply.error}.")
             return reply
 
@@ -179,7 +179,7 @@ class LlamaProcess:
         with suppress(ModelLost):
             while True:
                 reply = self._reply(number, deadline)
-                if isinstance(reply, Finished):
+                if isinstance(reply, Completed):
                     yield Usage(reply.prompt, reply.answer)
                     return
 
@@ -323,6 +323,6 @@ class _Child:
         self._replies.put(Ended())
 
 
-def _text(reply: Counted | Text | Finished) -> str:
+def _text(reply: Counted | Text | Completed) -> str:
     assert isinstance(reply, Text)
     return reply.text

@@ -20,10 +20,10 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from service.llm.messages import (
     Cancel,
+    Completed,
     Count,
     Counted,
-    Fault,
-    Finished,
+    Failure,
     FromWorker,
     Ready,
     Text,
@@ -71,9 +71,9 @@ class _Worker:
                 if request.id in self._cancelled:
                     break
         except (ValueError, RuntimeError, TemplateError) as error:
-            self._reply(Fault(request.id, str(error)))
+            self._reply(Failure(request.id, str(error)))
         else:
-            self._reply(Finished(request.id, len(prompt), len(self._text_tokens("".join(written)))))
+            self._reply(Completed(request.id, len(prompt), len(self._text_tokens("".join(written)))))
 
     def _stream(self, prompt: list[int], request: Write) -> Iterator[str]:
         # llama-cpp-python keeps the state of the longest prefix that two prompts share, the fixed examples here.

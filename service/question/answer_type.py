@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from index import ORDINALS, SPELLED_NUMBERS, split_sentences, terms
-from service.question.subject import Token, tags
+from service.question.subject import TaggedWord, tags
 from service.question.time_expressions import find_time_expressions
 
 AnswerType = Literal[
@@ -144,7 +144,7 @@ _THING = re.compile("W([NL]+(?=A)|N*L)")
 """Behind "which" or "what" the words up to an auxiliary, else up to the first that is no name; tags of tokens."""
 
 
-def named_thing(tokens: tuple[Token, ...]) -> str | None:
+def named_thing(tokens: tuple[TaggedWord, ...]) -> str | None:
     """The stem of "crossing" in "which crossing was shut"; None where no noun stands behind "which" or "what"."""
     place = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
     found = _THING.match(tags(tokens), place)

@@ -15,7 +15,7 @@ from service.question.time_constraints import TimeConstraint, read_time_constrai
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
+class DateFilter:
     """What was given, each None where nothing was."""
 
     after: date | None = None
@@ -29,8 +29,8 @@ class Dates:
         return Period(self.after, self.before, self.as_of)
 
 
-NO_DATES = Dates()
-DATE_NAMES = tuple(field.name for field in fields(Dates))
+NO_FILTER = DateFilter()
+DATE_NAMES = tuple(field.name for field in fields(DateFilter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class PlannedPeriod:
     searched: SearchedPeriod | None = None
 
 
-def read_dates(
-    given: Mapping[str, str | None], spell: Callable[[str], str] = str, default: Dates = NO_DATES
-) -> Dates:
+def read_date_filter(
+    given: Mapping[str, str | None], spell: Callable[[str], str] = str, default: DateFilter = NO_FILTER
+) -> DateFilter:
     """ISO days by their names, as in DATE_NAMES; what is not given is that of `default`.
 
     `spell` tells how whoever gave them calls a name. Raises DatesError.
@@ -69,7 +69,7 @@ def _read_day(text: str, name: str) -> date:
     return day
 
 
-def _refuse_empty(dates: Dates, spell: Callable[[str], str]) -> None:
+def _refuse_empty(dates: DateFilter, spell: Callable[[str], str]) -> None:
     after, end = dates.after, dates.period.end
     if after is not None and end is not None and after >= end:
         name = "before" if dates.before == end else "as_of"
@@ -79,7 +79,7 @@ def _refuse_empty(dates: Dates, spell: Callable[[str], str]) -> None:
         )
 
 
-def plan_period(question: str, dates: Dates) -> PlannedPeriod:
+def plan_period(question: str, dates: DateFilter) -> PlannedPeriod:
     """What the days that were given and the question's own words make of a search."""
     today = dates.today or dates.as_of or datetime.now().astimezone().date()
     constraint = read_time_constraint(question, today)

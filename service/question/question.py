@@ -20,10 +20,10 @@ from service.question.answer_type import (
     named_thing,
     units_of,
 )
-from service.question.dates import NO_DATES, Dates, plan_period
+from service.question.dates import NO_FILTER, DateFilter, plan_period
 from service.question.names import names_of
 from service.question.rewrite import rewrite
-from service.question.subject import Token, tokenize
+from service.question.subject import TaggedWord, tokenize
 
 LONGEST = 2000
 """Characters of a question, where no setting says otherwise."""
@@ -46,7 +46,7 @@ class Question:
     query: str
     parts: tuple[str, ...]
     names: tuple[str, ...]
-    tokens: tuple[Token, ...]
+    tokens: tuple[TaggedWord, ...]
     answer_type: AnswerType
     units: re.Pattern[str] | None
     thing: str | None
@@ -59,7 +59,7 @@ class Question:
 
 
 def read_question(
-    text: str, dates: Dates = NO_DATES, history: Sequence[str] = (), longest: int = LONGEST
+    text: str, dates: DateFilter = NO_FILTER, history: Sequence[str] = (), longest: int = LONGEST
 ) -> Question:
     """The question that a text asks after those of `history`, oldest first, of documents that `dates` allow.
 

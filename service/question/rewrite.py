@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from index import MONTHS
-from service.question.subject import ATTRIBUTES, Token, group, person, place, tags, thing, tokenize
+from service.question.subject import ATTRIBUTES, TaggedWord, group, person, place, tags, thing, tokenize
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""
@@ -103,7 +103,7 @@ def _resolve(question: str, last: str) -> str | None:
     return replaced if replaced != question else None
 
 
-def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
+def _first_of_each(tokens: tuple[TaggedWord, ...], question: str) -> list[int]:
     """The places of the words that point out of the question, the first of each kind."""
     found: dict[object, int] = {}
     for position, token in enumerate(tokens):
@@ -112,7 +112,7 @@ def _first_of_each(tokens: tuple[Token, ...], question: str) -> list[int]:
     return sorted(found.values())
 
 
-def _points_back(tokens: tuple[Token, ...], position: int, question: str) -> bool:
+def _points_back(tokens: tuple[TaggedWord, ...], position: int, question: str) -> bool:
     word = tokens[position]
     is_name = word.text.isupper() and len(word.text) > 1  # IT
     if is_name or _comes_later(tokens, position) or _follows_a_clause(tokens[:position]):
@@ -122,27 +122,27 @@ def _points_back(tokens: tuple[Token, ...], position: int, question: str) -> boo
     return not (_is_expletive(question, word) or _is_anybody(tokens, position) or _has_antecedent(tokens, position))
 
 
-def _comes_later(tokens: tuple[Token, ...], position: int) -> bool:
+def _comes_later(tokens: tuple[TaggedWord, ...], position: int) -> bool:
     """True for "In its report, what did the pool say?"."""
     commas = [index for index, token in enumerate(tokens) if token.text == "," and index > position]
     return bool(commas) and bool(re.search("D[LN]|[NQ]", tags(tokens)[commas[0] :]))
 
 
-def _is_place(tokens: tuple[Token, ...], position: int) -> bool:
+def _is_place(tokens: tuple[TaggedWord, ...], position: int) -> bool:
     around = [tokens[index].low for index in (position - 1, position + 1) if 0 <= index < len(tokens)]
     return not _EXISTS & set(around) and not re.search("[NQ]", tags(tokens)) and position > 0
 
 
-def _is_expletive(question: str, word: Token) -> bool:
+def _is_expletive(question: str, word: TaggedWord) -> bool:
     return any(found.start() <= word.start < found.end() for found in _EXPLETIVE.finditer(question))
 
 
-def _is_anybody(tokens: tuple[Token, ...], position: int) -> bool:
+def _is_anybody(tokens: tuple[TaggedWord, ...], position: int) -> bool:
     """True for "What do they grow in Verania?": "they" with a place or an object of its own means nobody named."""
     return tokens[position].low in ("they", "them") and bool(re.search("[NQD]|LL", tags(tokens)[position + 1 :]))
 
 
-def _without_verbs(tokens: tuple[Token, ...]) -> str:
+def _without_verbs(tokens: tuple[TaggedWord, ...]) -> str:
     """The tags, where a lone word that must be a verb is no noun: "Who leads it?", "What happens if it fails?"."""
     text = tags(tokens)
     if tokens and tokens[0].low in ("who", "what"):
@@ -150,12 +150,12 @@ def _without_verbs(tokens: tuple[Token, ...]) -> str:
     return text if re.search("W[A-Z]*[LNQ]", text) else re.sub("AL(?![LAI])", "AS", text)
 
 
-def _follows_a_clause(before: tuple[Token, ...]) -> bool:
+def _follows_a_clause(before: tuple[TaggedWord, ...]) -> bool:
     """True for "The refinery burned. When did it reopen?": a clause that ends before has a noun to mean."""
     return any(token.low in _JOINTS for token in before[1:]) and bool(re.search("[LNQ]", _without_verbs(before)))
 
 
-def _has_antecedent(tokens: tuple[Token, ...], position: int) -> bool:
+def _has_antecedent(tokens: tuple[TaggedWord, ...], position: int) -> bool:
     """True when something before the pronoun in the question itself can be meant by it."""
     word, text = tokens[position], _without_verbs(tokens[:position])
     persons = word.low in _PERSONS | {"his", "her"}
@@ -174,7 +174,7 @@ def _follows_question_word(text: str) -> bool:
     return text in ("W", "WA", "")
 
 
-def _replacement(tokens: tuple[Token, ...], position: int, meant: str) -> tuple[int, int, str]:
+def _replacement(tokens: tuple[TaggedWord, ...], position: int, meant: str) -> tuple[int, int, str]:
     """From, to and the words that stand there instead."""
     token = tokens[position]
     owned = tokens[position + 1 : position + 2]
@@ -213,7 +213,7 @@ def _is_time_or_place(text: str) -> bool:
     return bool(re.search("[TN]", tags(_within(text)))) and not _LANGUAGES & set(text.split())
 
 
-def _within(text: str) -> tuple[Token, ...]:
+def _within(text: str) -> tuple[TaggedWord, ...]:
     """The words as they would be within a question, where a capital means something."""
     return tokenize(f"of {text}")[1:]
 

@@ -51,7 +51,7 @@ _PERSON = re.compile(r"\bthe person who [^?,]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TaggedWord:
     """A word or a mark of a question; `tag` is its kind.
 
     W question word, A auxiliary, D determiner, P "of", I other preposition, T time, S other small word, N name,
@@ -69,16 +69,16 @@ class Token:
         return self.text.lower().replace("’", "'")
 
 
-def tokenize(question: str) -> tuple[Token, ...]:
+def tokenize(question: str) -> tuple[TaggedWord, ...]:
     """The words and marks of a question."""
-    tokens: list[Token] = []
+    tokens: list[TaggedWord] = []
     for found in _TOKEN.finditer(question):
         text = found.group()
-        tokens.append(Token(text, *found.span(), _tag(text, tokens)))
+        tokens.append(TaggedWord(text, *found.span(), _tag(text, tokens)))
     return tuple(tokens)
 
 
-def _tag(text: str, before: list[Token]) -> str:
+def _tag(text: str, before: list[TaggedWord]) -> str:
     low, last = text.lower().replace("’", "'"), before[-1].tag if before else ""
     # The US and the WHO are names, and so is whatever else stands with a capital within a question.
     listed = _TAGS.get(low) if not last or not (text.isupper() and len(text) > 1) else None
@@ -100,7 +100,7 @@ def is_participle(word: str) -> bool:
     return _PARTICIPLE.search(word) is not None
 
 
-def tags(tokens: tuple[Token, ...]) -> str:
+def tags(tokens: tuple[TaggedWord, ...]) -> str:
     """The tags, a letter a token."""
     return "".join(token.tag for token in tokens)
 
@@ -159,7 +159,7 @@ def place(question: str) -> str | None:
     return f"in {about}" if tags(tokenize(about)) == "N" else None
 
 
-def _asks_for_a_person(tokens: tuple[Token, ...]) -> bool:
+def _asks_for_a_person(tokens: tuple[TaggedWord, ...]) -> bool:
     """True for "Who leads ...", "Who is leading ...", "Who will lead ..."; not for "Who is X", "Who did X ..."."""
     rest = tags(tokens)[1:]
     if rest[0] != "A":
@@ -167,7 +167,7 @@ def _asks_for_a_person(tokens: tuple[Token, ...]) -> bool:
     return rest[1] in "LS" and (tokens[1].low not in _BE or bool(re.search("(ing|ed)$", tokens[2].low)))
 
 
-def _after_auxiliary(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
+def _after_auxiliary(tokens: tuple[TaggedWord, ...]) -> tuple[int, int] | None:
     """The subject of "did X resign" or "is X": the noun phrase after the first auxiliary, without the verb."""
     auxiliary = tags(tokens).find("A")
     found = _PHRASE.match(tags(tokens), auxiliary + 1) if auxiliary >= 0 else None
@@ -190,7 +190,7 @@ def _after_auxiliary(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
     return start, extended - verb
 
 
-def _has_hidden_verb(tokens: tuple[Token, ...]) -> bool:
+def _has_hidden_verb(tokens: tuple[TaggedWord, ...]) -> bool:
     """True for "Did Israel attack Lebanon?" and "Did the bank raise rates?": the verb stands amid the nouns, and no
     list tells it from one."""
     auxiliary = tags(tokens).find("A")
@@ -205,7 +205,7 @@ def _has_hidden_verb(tokens: tuple[Token, ...]) -> bool:
     return has_object or bool(re.search("[LNQ]L+[NQ]+$", found.group()))
 
 
-def _is_verb_only(tokens: tuple[Token, ...], auxiliary: int, found: re.Match[str]) -> bool:
+def _is_verb_only(tokens: tuple[TaggedWord, ...], auxiliary: int, found: re.Match[str]) -> bool:
     """True for "were killed in" and "is leading the": no subject stands there."""
     first = tokens[found.start()]
     return first.tag == "L" and bool(
@@ -214,7 +214,7 @@ def _is_verb_only(tokens: tuple[Token, ...], auxiliary: int, found: re.Match[str
     )
 
 
-def _ends_with_verb(tokens: tuple[Token, ...], auxiliary: int, start: int, end: int) -> bool:
+def _ends_with_verb(tokens: tuple[TaggedWord, ...], auxiliary: int, start: int, end: int) -> bool:
     """True when the last word is what the subject does or is, and no more of its name."""
     last, follows = tokens[end - 1], tokens[end].low if end < len(tokens) else ""
     if last.tag != "L" or follows in ("have", "do", "be", "not") or follows.endswith("ly"):
@@ -229,11 +229,11 @@ def _ends_with_verb(tokens: tuple[Token, ...], auxiliary: int, start: int, end: 
     return bare or is_participle(last.low)
 
 
-def _trim(tokens: tuple[Token, ...], end: int) -> int:
+def _trim(tokens: tuple[TaggedWord, ...], end: int) -> int:
     return end - 1 if tokens[end - 1].low in _ADVERBS else end
 
 
-def _outside(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
+def _outside(tokens: tuple[TaggedWord, ...]) -> tuple[int, int] | None:
     """The first phrase with a name, else with a determiner, outside of what is asked for."""
     text = tags(tokens)
     # After "who" and "what" comes the verb, after "which" and "how many" what is asked for, perhaps with the verb.
@@ -252,7 +252,7 @@ def _outside(tokens: tuple[Token, ...]) -> tuple[int, int] | None:
     return None
 
 
-def _without_verb(tokens: tuple[Token, ...], start: int, end: int) -> tuple[int, int]:
+def _without_verb(tokens: tuple[TaggedWord, ...], start: int, end: int) -> tuple[int, int]:
     """The phrase without a verb before it ("harvested in ...") or after it ("before Calder Line goes back")."""
     text = tags(tokens)[start:end]
     if text[0] == "L" and len(text) > 1 and is_participle(tokens[start].low):
@@ -265,13 +265,13 @@ def _without_verb(tokens: tuple[Token, ...], start: int, end: int) -> tuple[int,
     return start, end - bool(verb)
 
 
-def _extend(tokens: tuple[Token, ...], end: int) -> int:
+def _extend(tokens: tuple[TaggedWord, ...], end: int) -> int:
     """Past the place that follows: "the election" -> "the election in Lindmoor"."""
     found = _PLACED.match(tags(tokens), end)
     return found.end() if found and tokens[end].low in _PLACES | {"between"} else end
 
 
-def _finish(question: str, tokens: tuple[Token, ...], start: int, end: int) -> str | None:
+def _finish(question: str, tokens: tuple[TaggedWord, ...], start: int, end: int) -> str | None:
     """The words themselves, the thing for what is asked of it, and "the" for "a"."""
     text = tags(tokens)
     of = text.find("P", start, end)

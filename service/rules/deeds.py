@@ -12,7 +12,7 @@ from index import STOP_WORDS, stem
 from service.evidence.ranking import LIKELY, Evidence
 from service.question.answer_type import AnswerType
 from service.question.question import Question
-from service.question.subject import Token, is_participle, tags
+from service.question.subject import TaggedWord, is_participle, tags
 from service.rules.likeness import Likeness
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -78,20 +78,20 @@ def deeds_in(question: Question) -> tuple[str, ...]:
     return _participle(tokens) or _behind_who(tokens) or _behind_did(tokens)
 
 
-def _participle(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+def _participle(tokens: tuple[TaggedWord, ...]) -> tuple[str, ...]:
     """The participle behind "was" or "were"."""
     places = [n for n, token in enumerate(tokens) if token.low in ("is", "are", "was", "were", "been")]
     behind = tokens[places[-1] + 1 :] if places else ()
     return tuple(item.low for item in behind if item.tag == "L" and _is_verb(item.low))[:1]
 
 
-def _behind_who(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+def _behind_who(tokens: tuple[TaggedWord, ...]) -> tuple[str, ...]:
     """Who killed."""
     is_asked = len(tokens) > 1 and tokens[0].low == "who" and tokens[1].tag == "L"
     return (tokens[1].low,) if is_asked else ()
 
 
-def _behind_did(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+def _behind_did(tokens: tuple[TaggedWord, ...]) -> tuple[str, ...]:
     """When did the company's head resign; of "the peace talks begin" talks and begin."""
     place = max((n for n, token in enumerate(tokens) if token.low in ("did", "does", "do")), default=len(tokens))
     found = _DID.match(tags(tokens), place)

@@ -53,9 +53,13 @@ def find_denial(
     if words and denies_what_is_asked(question, words[0].sentence.text, words[0].text):
         return words[0].sentence
     best = evidence[0]
-    if not (words and quotes) and best.trust >= 1 and denies_what_is_asked(question, best.sentence.text):
+    if (
+        not (words and quotes)
+        and best.injection_penalty >= 1
+        and denies_what_is_asked(question, best.sentence.text)
+    ):
         return best.sentence
-    near = [item.sentence for item in evidence if item.trust >= 1 and item.score >= _NEAR * best.score]
+    near = [item.sentence for item in evidence if item.injection_penalty >= 1 and item.score >= _NEAR * best.score]
     return _denial_of_name(question, words, quotes, near) or _reversal(question, near)
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from service.answer import CitedPassage
 from service.assistant import Assistant
-from service.question.dates import Dates
+from service.question.dates import DateFilter
 from service.settings import Settings
 from service.web.admission import Admission, Limits, Permit
 from service.web.streaming import EventStream
@@ -40,7 +40,7 @@ class AnswerExecutor:
         self._admission = Admission(limits)
         self._threads = ThreadPoolExecutor(limits.model + limits.quoted, thread_name_prefix="answer")
 
-    def start(self, question: str, history: Sequence[str], dates: Dates) -> tuple[EventStream, Cancellation]:
+    def start(self, question: str, history: Sequence[str], dates: DateFilter) -> tuple[EventStream, Cancellation]:
         """Begins an answer; without a permit for the model it is quoted only. Raises QuestionError, Busy."""
         permit = self._admission.acquire(Permit.MODEL, Permit.QUOTED)
         cancellation = Cancellation(self._closing)
@@ -57,7 +57,7 @@ class AnswerExecutor:
             self._admission.release(permit)
             raise
 
-    def search(self, query: str, limit: int, dates: Dates) -> tuple[CitedPassage, ...]:
+    def search(self, query: str, limit: int, dates: DateFilter) -> tuple[CitedPassage, ...]:
         """The passages that would be searched for an answer. Raises QuestionError, Busy."""
         permit = self._admission.acquire(Permit.QUOTED, Permit.MODEL)
         try:

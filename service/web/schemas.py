@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from index import DateKind
 from service.answer import CitedPassage
-from service.question.dates import DATE_NAMES, Dates, read_dates
+from service.question.dates import DATE_NAMES, DateFilter, read_date_filter
 
 HISTORY = 20
 """Most questions before the one that is asked."""
@@ -35,9 +35,9 @@ class _Dated(BaseModel):
     )
 
     @property
-    def dates(self) -> Dates:
+    def dates(self) -> DateFilter:
         """The same as days. Raises DatesError."""
-        return read_dates({name: getattr(self, name) for name in DATE_NAMES}, lambda name: f"'{name}'")
+        return read_date_filter({name: getattr(self, name) for name in DATE_NAMES}, lambda name: f"'{name}'")
 
 
 class Ask(_Dated):

@@ -22,7 +22,7 @@ import numpy as np
 from index.build import Watcher, manifest_of
 from index.chunking import digest_of, make_header, split_document
 from index.database import writer
-from index.documents import Chunk, DateKind, Document, Sentence, Span, unpack_spans
+from index.documents import Chunk, DateKind, Document, SentenceSpan, Span, unpack_spans
 from index.embed import Embedder
 from index.errors import IndexingError
 from index.keywords import keywords
@@ -223,10 +223,10 @@ def _spans(kind: str, stored: Sequence[Span], anew: Sequence[Span]) -> Iterator[
             return
 
 
-def _sentences(store: Store, document: int, anew: Sequence[Sentence]) -> Iterator[str]:
+def _sentences(store: Store, document: int, anew: Sequence[SentenceSpan]) -> Iterator[str]:
     """Whether the sentences are those of the text, and whether the same ones are prose."""
     rows = store.read("SELECT start, end, prose FROM sentences WHERE document = ? ORDER BY id", document)
-    stored = [Sentence(Span(start, end), bool(prose)) for start, end, prose in rows]
+    stored = [SentenceSpan(Span(start, end), bool(prose)) for start, end, prose in rows]
     others = tuple(_spans("sentences", [found.span for found in stored], [right.span for right in anew]))
     yield from others
     wrong = [found for found, right in zip(stored, anew, strict=False) if found.prose != right.prose]

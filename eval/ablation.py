@@ -25,7 +25,7 @@ from eval.locate import locate
 from eval.metrics import bootstrap_mean
 from eval.ranking import find_ranks, score_ranks
 from index import (
-    WEIGHTS,
+    RANKING_WEIGHTS,
     Embedder,
     Index,
     Reader,
@@ -45,21 +45,21 @@ _FILTER = 100.0
 """A weight that nothing outweighs."""
 
 _VARIANTS: Mapping[str, Weights] = {
-    "all parts": WEIGHTS,
+    "all parts": RANKING_WEIGHTS,
     "keywords alone (BM25)": Weights(keyword=1, part=0, source=0, day=0, term_decay=0, same_source=0),
     "meaning alone (cosine)": Weights(keyword=0, part=0, source=0, day=0, term_decay=0, same_source=0),
     "both, nothing else": Weights(part=0, source=0, day=0, term_decay=0, same_source=0),
-    "without meaning": replace(WEIGHTS, keyword=1),
-    "without the question's parts": replace(WEIGHTS, part=0),
-    "without named sources": replace(WEIGHTS, source=0),
-    "named sources as a filter": replace(WEIGHTS, source=_FILTER),
-    "without named days": replace(WEIGHTS, day=0),
-    "without what was told of counting less": replace(WEIGHTS, term_decay=0),
-    "without one source's further passages counting less": replace(WEIGHTS, same_source=0),
+    "without meaning": replace(RANKING_WEIGHTS, keyword=1),
+    "without the question's parts": replace(RANKING_WEIGHTS, part=0),
+    "without named sources": replace(RANKING_WEIGHTS, source=0),
+    "named sources as a filter": replace(RANKING_WEIGHTS, source=_FILTER),
+    "without named days": replace(RANKING_WEIGHTS, day=0),
+    "without what was told of counting less": replace(RANKING_WEIGHTS, term_decay=0),
+    "without one source's further passages counting less": replace(RANKING_WEIGHTS, same_source=0),
 }
 _READ = "all parts, and the reader"
 
-Scores = Mapping[str, Sequence[float]]
+ScoreLists = Mapping[str, Sequence[float]]
 """By name, one for each question."""
 
 
@@ -74,9 +74,9 @@ class _Bench:
     settings: Settings
     limit: int | None
 
-    def measure(self, name: str) -> Scores:
+    def measure(self, name: str) -> ScoreLists:
         """The scores of a variant."""
-        weights = _VARIANTS.get(name, WEIGHTS)
+        weights = _VARIANTS.get(name, RANKING_WEIGHTS)
         with closing(Index.open(self.folder, self.embedder, Splitter(), weights)) as index:
             finder = Finder(index, self.embedder, self.reader if name == _READ else None, self.settings)
             retriever = IndexRetriever(finder)
@@ -100,7 +100,7 @@ def _open(name: str, settings: Settings, limit: int | None) -> _Bench:
     return _Bench(dataset, folder, embedder, choose_reader(settings), settings, limit)
 
 
-def render(measured: Mapping[str, Scores]) -> str:
+def render(measured: Mapping[str, ScoreLists]) -> str:
     """The table; the first line is what the others are held against."""
     whole, *_ = measured.values()
     rows = [(name, *(_cell(scores[key], whole[key]) for key in whole)) for name, scores in measured.items()]

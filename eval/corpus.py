@@ -24,7 +24,7 @@ _MODIFIED = 946_684_800
 """2000-01-01, as the files' time: a document without a date would else have the day of the run."""
 
 
-def digest_of(documents: Sequence[SourceDocument]) -> str:
+def documents_digest(documents: Sequence[SourceDocument]) -> str:
     """What names a corpus: the SHA-256 of its files' names and contents, in hexadecimal."""
     digest = hashlib.sha256()
     for document in documents:
@@ -46,7 +46,7 @@ class IndexCache:
 
     def of_documents(self, name: str, documents: Sequence[SourceDocument]) -> Path:
         """The folder of an index of these documents; an interrupted one is continued."""
-        folder = self.folder / f"{name}-{digest_of(documents)[:12]}"
+        folder = self.folder / f"{name}-{documents_digest(documents)[:12]}"
         index = folder / self._index_name()
         if _count(index) != len(documents):
             folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from eval.record import Header, Record
 from eval.report import find_lost
 from eval.served import ELSEWHERE, kind_of, show_settings, undeclared_settings
 
-FORMAT = 1
+BASELINE_FORMAT = 1
 """Of baseline files."""
 
 LEVEL = 0.05
@@ -141,7 +141,7 @@ def make_baseline(header: Header, records: Sequence[Record], reason: str, before
             "name a new file."
         )
     return Baseline(
-        format=FORMAT,
+        format=BASELINE_FORMAT,
         dataset=header.dataset,
         command=_without_folders(header.command),
         date=header.started[:10],
@@ -364,7 +364,7 @@ def _shortened(content: Any) -> Any:
 
 
 _FAULTS: tuple[tuple[Callable[[Baseline], bool], str], ...] = (
-    (lambda baseline: baseline.format != FORMAT, f"its format is not {FORMAT}"),
+    (lambda baseline: baseline.format != BASELINE_FORMAT, f"its format is not {BASELINE_FORMAT}"),
     (lambda baseline: not baseline.tolerances.keys() <= METRICS.keys(), "it gates an unknown score"),
     (
         lambda baseline: bool(baseline.tolerances.keys() & ALIASES),

@@ -9,7 +9,7 @@ from eval.datasets.dataset import LabelledClaim
 from eval.gold import Gold
 from service.answer import Answer
 
-FORMAT = 3
+RUN_FORMAT = 3
 """Of the lines; raised whenever an older one could be misread."""
 
 RANKED = 100
@@ -42,7 +42,7 @@ class Header:
     """
 
     kind: Literal["header"] = "header"
-    format: int = FORMAT
+    format: int = RUN_FORMAT
     started: str
     command: str
     dataset: str

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from eval.errors import EvaluationError
 from eval.metrics import METRICS
-from eval.record import FORMAT, Header, Record, read_header, read_record
+from eval.record import RUN_FORMAT, Header, Record, read_header, read_record
 
 _Line = TypeVar("_Line", Header, Record)
 
@@ -59,10 +59,10 @@ def _check_format(path: Path, line: str) -> None:
         raise EvaluationError(
             f"'{path}' is no run: its first line is no header. Name a file that 'citewell eval run --out' wrote."
         )
-    if content.get("format") != FORMAT:
+    if content.get("format") != RUN_FORMAT:
         raise EvaluationError(
             f"The run '{path}' has format {content.get('format')}, and this version of Citewell reads format "
-            f"{FORMAT}. Run the evaluation again, or read the file with the Citewell that wrote it "
+            f"{RUN_FORMAT}. Run the evaluation again, or read the file with the Citewell that wrote it "
             f"({content.get('citewell')})."
         )
 

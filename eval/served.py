@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from service.settings import NO_READER, Settings
 
-Kind = Literal["answers", "retrieval", "bm25", "claims"]
+RunKind = Literal["answers", "retrieval", "bm25", "claims"]
 """Whole answers; passages ranked and nothing answered; the reference retriever; claims checked by words."""
 
 ELSEWHERE = frozenset({"index", "cache", "bench", "host", "port", "hosts"})
@@ -19,7 +19,7 @@ _OF_THE_SERVER = frozenset({"queue", "quoted_queue", "model_load_seconds", "mode
 _FOR_ANSWERS_ALONE = frozenset(
     "caution model quoted_sentences evidence_tokens answer_tokens context_tokens answer_seconds".split()
 )
-DECLARED: Mapping[Kind, frozenset[str] | None] = {
+DECLARED: Mapping[RunKind, frozenset[str] | None] = {
     "answers": frozenset(),
     "retrieval": _FOR_ANSWERS_ALONE | {"reader"},
     "bm25": None,
@@ -31,7 +31,7 @@ A ranking asks no model, and may be that of the search alone, without the reader
 """
 
 
-def kind_of(*, retriever: str, retrieval_only: bool, has_claims: bool) -> Kind:
+def kind_of(*, retriever: str, retrieval_only: bool, has_claims: bool) -> RunKind:
     """The kind of a run, by what its header says and whether its records have claims."""
     if retriever == "bm25":
         return "bm25"
@@ -54,7 +54,7 @@ def changed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def undeclared_settings(kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:
+def undeclared_settings(kind: RunKind, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the changed settings in which a run of this kind may not differ, by name."""
     declared = DECLARED[kind]
     if declared is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from eval.ask import IndexRetriever, QuestionAnswerer, Questioner, StoredTexts, check_claim
-from eval.corpus import IndexCache, digest_of
+from eval.corpus import IndexCache, documents_digest
 from eval.datasets.dataset import Dataset, LabelledClaim, SourceDocument
 from eval.gold import Gold, evened_answer
 from eval.header import Choice, SearchedIndex, describe_index
@@ -102,7 +102,7 @@ def _open_reference(dataset: Dataset, settings: Settings, choice: Choice, openin
         in_corpus=_Coverage(dataset, names, located=False).holds,
         is_verbatim=lambda citation: False,  # noqa: ARG005 - nothing is cited
     )
-    return _session(dataset.golds, SearchedIndex({}, digest_of(dataset.corpus)), (), questioner)
+    return _session(dataset.golds, SearchedIndex({}, documents_digest(dataset.corpus)), (), questioner)
 
 
 def _open_index(dataset: Dataset, settings: Settings, choice: Choice, opening: _Opening) -> Session:
@@ -193,7 +193,7 @@ def _open_contexts(dataset: Dataset, settings: Settings, choice: Choice, opening
         ask(item)
 
     documents = [document for gold in dataset.golds for document in dataset.contexts[gold.id]]
-    return Session(dataset.golds, SearchedIndex(contexts.manifest(), digest_of(documents)), (), ask, warm_up)
+    return Session(dataset.golds, SearchedIndex(contexts.manifest(), documents_digest(documents)), (), ask, warm_up)
 
 
 class _Contexts:

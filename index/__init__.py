@@ -17,7 +17,7 @@ from index.errors import (
 from index.integrity import Fault, verify
 from index.period import ALL_DAYS, TAIL_DAYS, Period, Preference
 from index.query import split_parts
-from index.ranking import WEIGHTS, Weights
+from index.ranking import RANKING_WEIGHTS, Weights
 from index.read import shown
 from index.reader import Reader, open_reader
 from index.reranking import rerank
@@ -34,11 +34,11 @@ __all__ = [
     "MONTHS",
     "NAMES_LIKE_STOP_WORDS",
     "ORDINALS",
+    "RANKING_WEIGHTS",
     "SPELLED_NUMBERS",
     "STOP_WORDS",
     "TAIL_DAYS",
     "WEEKDAYS",
-    "WEIGHTS",
     "Chunk",
     "Counts",
     "DateKind",

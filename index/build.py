@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from index.choose import is_within, select
-from index.chunking import digest_of, make_header, split_document
+from index.chunking import make_header, split_document, text_digest
 from index.database import writer
 from index.documents import Chunk, Document, SentenceSpan
 from index.embed import Embedder, Vectors
@@ -277,7 +277,7 @@ class _Adder:
         with self._store.transaction():
             for item in batch:
                 chunks = [
-                    EmbeddedChunk(chunk, item.header, digest_of(text), vectors[digest_of(text)])
+                    EmbeddedChunk(chunk, item.header, text_digest(text), vectors[text_digest(text)])
                     for chunk, text in zip(item.chunks, item.texts(), strict=True)
                 ]
                 self._store.put(str(item.root), item.document, item.sentences, chunks)
@@ -293,7 +293,7 @@ class _Adder:
         return is_within(document.absolute_path, str(self._origin)) and is_there(document)
 
     def _vectors(self, batch: Sequence[_Prepared]) -> dict[str, Vectors]:
-        texts = {digest_of(text): text for item in batch for text in item.texts()}
+        texts = {text_digest(text): text for item in batch for text in item.texts()}
         known = self._store.known_vectors(list(texts))
         missing = [digest for digest in texts if digest not in known]
         size = sum(item.size for item in batch)

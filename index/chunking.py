@@ -34,6 +34,6 @@ def make_header(document: Document, embedder: Embedder) -> str:
     return header
 
 
-def digest_of(text: str) -> str:
+def text_digest(text: str) -> str:
     """What names a text that is embedded: its SHA-256 in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

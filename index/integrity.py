@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from index.build import Watcher, manifest_of
-from index.chunking import digest_of, make_header, split_document
+from index.chunking import make_header, split_document, text_digest
 from index.database import writer
 from index.documents import Chunk, DateKind, Document, SentenceSpan, Span, unpack_spans
 from index.embed import Embedder
@@ -238,7 +238,7 @@ def _chunk(header: str, chunk: Chunk, text: str, row: _Row, embedder: Embedder) 
     words = chunk.span.slice(text)
     if row.tokens != chunk.tokens:
         yield f"{row.tokens} tokens are stored where there are {chunk.tokens}"
-    if row.digest != digest_of(header + words):
+    if row.digest != text_digest(header + words):
         yield "the digest is another one than that of its words"
     if row.words is None:
         yield "the keywords are missing"

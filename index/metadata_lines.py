@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from index.documents import Span
-from index.written_dates import DATE, WEEKDAY, parse_date
+from index.written_dates import DATE_PATTERN, WEEKDAY, parse_date
 
 _MOST_LINES = 10
 _LONGEST_HEAD = 4_000
@@ -35,8 +35,8 @@ _LABELLED = re.compile(
 _PAIR = re.compile(_MARKS + r"[^\W\d_][\w/-]*(?:\s[\w/-]+){0,2}[*_]*:[*_\s]+\S.*[^\s.?!…]")
 _TIME = r"(?:[T,|·\s]*(?i:at\s+)?\d{1,2}[:.]\d{2}.{0,30})?"
 _DATED = re.compile(
-    rf"[\W_]*(?:(?i:published|posted|issued|(?P<update>updated)|date)(?i:\s+on)?[\W_]+{WEEKDAY}(?P<labelled>{DATE})(?:\b.{{0,40}})?"
-    rf"|{WEEKDAY}(?P<bare>{DATE}){_TIME}[\W_]*)"
+    rf"[\W_]*(?:(?i:published|posted|issued|(?P<update>updated)|date)(?i:\s+on)?[\W_]+{WEEKDAY}(?P<labelled>{DATE_PATTERN})(?:\b.{{0,40}})?"
+    rf"|{WEEKDAY}(?P<bare>{DATE_PATTERN}){_TIME}[\W_]*)"
 )
 _AGO = re.compile(r"[\W_]*(?i:published|posted|updated)\s+(?:\d+|an?)\s+\w+\s+ago[\W_]*")
 _BYLINE = re.compile(

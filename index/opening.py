@@ -7,7 +7,7 @@ from itertools import islice
 
 from index.metadata_lines import MetadataLine, find_metadata_lines
 from index.split import split_sentences
-from index.written_dates import DATE, DAY, MONTH, parse_date
+from index.written_dates import DATE_PATTERN, DAY, MONTH, parse_date
 
 TITLE_LENGTH = 90
 """Characters of a title made of the first sentence, the ellipsis included."""
@@ -17,7 +17,7 @@ FIELD_LENGTH = 200
 
 
 _DATELINE = re.compile(
-    rf"\s*(?:(?i:date)[:\s]\s*)?(?P<town>[^\W\d_][^\n()\d]{{1,60}}?)??(?P<date>{DATE}|{MONTH}\s{DAY})?,?\s*"
+    rf"\s*(?:(?i:date)[:\s]\s*)?(?P<town>[^\W\d_][^\n()\d]{{1,60}}?)??(?P<date>{DATE_PATTERN}|{MONTH}\s{DAY})?,?\s*"
     r"\((?P<source>[^\W\d_][^()\n]{1,60})\)[^\S\n]*(?:(?:--+|[–—])|-(?=\s))"
 )
 _LINE = re.compile(r"[^\n]+")

@@ -61,7 +61,7 @@ class Weights:
     same_source: float = 0.02
 
 
-WEIGHTS = Weights()
+RANKING_WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,11 @@ class _Scored:
 
 
 def rank(
-    query: Query, found: Candidates, limit: int, preference: Preference | None = None, weights: Weights = WEIGHTS
+    query: Query,
+    found: Candidates,
+    limit: int,
+    preference: Preference | None = None,
+    weights: Weights = RANKING_WEIGHTS,
 ) -> tuple[Ranked, ...]:
     """The best of the candidates, best first; at most `limit`."""
     if not found.candidates:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embed import check_weights, digest_of, packaged_folder
+from index.embed import check_weights, file_digest, packaged_folder
 from index.errors import ReaderUnavailable
 from index.loading import Lazy
 from index.word_pieces import Encoded, Excerpt, PairEncoder
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from index.network import ReaderNetwork
 
 DEFAULT_READER = "citewell"
-WEIGHTS = Path(__file__).with_name("reader.safetensors")
+READER_WEIGHTS = Path(__file__).with_name("reader.safetensors")
 _DIGEST = "bc6891cb0cf51d3e4df95f38ee3f73381b320589092b56e123eaaacd74be8a37"
 
 _LONGEST_ANSWER = 30
@@ -138,7 +138,7 @@ def _best_spans(encoded: Encoded, scores: NDArray[np.float32]) -> list[tuple[int
 class PackagedReader:
     """MiniLM, trained to read: its weights are the embedder's and what training added to them."""
 
-    def __init__(self, threads: int, weights: Path = WEIGHTS, digest: str = _DIGEST) -> None:
+    def __init__(self, threads: int, weights: Path = READER_WEIGHTS, digest: str = _DIGEST) -> None:
         self._threads = threads
         self._weights = weights
         self._expected = digest
@@ -183,7 +183,7 @@ class PackagedReader:
             yield Reading(float(relevance), start, end, probability, margins)
 
     def _load(self) -> "tuple[ReaderNetwork, Calibration]":
-        if digest_of(self._weights) != self._expected:
+        if file_digest(self._weights) != self._expected:
             raise ReaderUnavailable(
                 f"The reader's weights '{self._weights}' are damaged (their SHA-256 is not "
                 f"{self._expected[:16]}...). Install Citewell again."
@@ -242,7 +242,7 @@ class CrossEncoderReader:
     @cached_property
     def identity(self) -> str:
         """`name@digest`, the digest that of the weights file."""
-        return f"{self._folder.resolve().name}@{digest_of(self._folder / 'model.safetensors')[:16]}"
+        return f"{self._folder.resolve().name}@{file_digest(self._folder / 'model.safetensors')[:16]}"
 
     def ready(self) -> bool:
         """True when the weights are loaded."""
@@ -287,8 +287,8 @@ class CrossEncoderReader:
 def open_reader(name: str = DEFAULT_READER, threads: int = 2) -> Reader:
     """Citewell's own by its name, any cross-encoder by its folder. Raises ReaderUnavailable."""
     if name == DEFAULT_READER:
-        if not WEIGHTS.is_file():
-            raise ReaderUnavailable(f"The reader's weights '{WEIGHTS}' are missing. Install Citewell again.")
+        if not READER_WEIGHTS.is_file():
+            raise ReaderUnavailable(f"The reader's weights '{READER_WEIGHTS}' are missing. Install Citewell again.")
         return PackagedReader(threads)
     folder = Path(name).expanduser()
     for part in ("model.safetensors", "config.json", "tokenizer.json"):

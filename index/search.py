@@ -25,7 +25,7 @@ from index.keywords import any_of
 from index.manifest import Manifest, check
 from index.period import ALL_DAYS, Period, Preference
 from index.query import SourceNames, read_query
-from index.ranking import WEIGHTS, Candidates, Ranked, Weights, rank
+from index.ranking import RANKING_WEIGHTS, Candidates, Ranked, Weights, rank
 from index.reader import Reading
 from index.split import Splitter
 from index.store import Candidate, Counts, Reach, Store, StoredDocument, StoredSpan
@@ -107,7 +107,9 @@ class Index:
     When its files are replaced by those of another index, it opens them; every method then raises what `open` does.
     """
 
-    def __init__(self, store: Store, embedder: Embedder, manifest: Manifest, weights: Weights = WEIGHTS) -> None:
+    def __init__(
+        self, store: Store, embedder: Embedder, manifest: Manifest, weights: Weights = RANKING_WEIGHTS
+    ) -> None:
         self._weights = weights
         self._store = store
         self._embedder = embedder
@@ -118,7 +120,9 @@ class Index:
         self._unsaved = False
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder, splitter: Splitter, weights: Weights = WEIGHTS) -> "Index":
+    def open(
+        cls, folder: Path, embedder: Embedder, splitter: Splitter, weights: Weights = RANKING_WEIGHTS
+    ) -> "Index":
         """Opens an existing index. Raises IndexMissing, IndexMismatch, IndexDamaged."""
         manifest = manifest_of(embedder, splitter)
         return cls(_open(folder, manifest), embedder, manifest, weights)

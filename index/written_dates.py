@@ -10,7 +10,7 @@ from index.calendar_words import MONTH_PATTERN, WEEKDAY_PATTERN
 MONTH = f"(?i:{MONTH_PATTERN})"
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 WEEKDAY = rf"(?:(?i:{WEEKDAY_PATTERN}),?[^\S\n]+)?"
-DATE = (
+DATE_PATTERN = (
     rf"(?:\d{{4}}-\d{{2}}-\d{{2}}(?!\d)|{MONTH}\s{DAY},?\s\d{{4}}(?!\d)|"
     rf"{DAY}(?:\sof)?\s{MONTH},?\s\d{{4}}(?!\d))"
 )
@@ -19,7 +19,7 @@ DATE = (
 
 def parse_date(written: str) -> date | None:
     """The day of an ISO or written date with a year from 1000 on; None for all else."""
-    match = re.match(DATE, written)
+    match = re.match(DATE_PATTERN, written)
     if match is None:
         return None
     plain = re.sub(r"(?<=\d)(?:st|nd|rd|th)|\sof\b", "", match.group())
@@ -33,5 +33,5 @@ def parse_date(written: str) -> date | None:
 
 def stated_days(text: str) -> tuple[date, ...]:
     """The days that a text names in full, with their year."""
-    days = (parse_date(match.group()) for match in re.finditer(DATE, text))
+    days = (parse_date(match.group()) for match in re.finditer(DATE_PATTERN, text))
     return tuple(day for day in days if day is not None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeEmbedder
 
-from eval.corpus import IndexCache, digest_of, to_html, write_documents
+from eval.corpus import IndexCache, documents_digest, to_html, write_documents
 from eval.datasets.dataset import SourceDocument
 from eval.errors import EvaluationError
 from index import Index, Splitter, Watcher
@@ -66,7 +66,7 @@ def test_the_digest_tells_every_change(change: dict[str, str | None]) -> None:
         "source": FERRY.source,
         "date": FERRY.date,
     }
-    assert digest_of((SourceDocument(**{**kept, **change}),)) != digest_of((FERRY,))  # type: ignore[arg-type]
+    assert documents_digest((SourceDocument(**{**kept, **change}),)) != documents_digest((FERRY,))  # type: ignore[arg-type]
 
 
 def test_a_document_that_cannot_be_indexed_is_an_error_and_not_a_gap(cache: IndexCache) -> None:

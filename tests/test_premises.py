@@ -10,7 +10,7 @@ from index.embed import SentenceTransformerEmbedder
 from index.reader import open_reader
 from service.answer import Answer
 from service.assistant import Assistant
-from service.evidence.answer_words import AnswerWords
+from service.evidence.answer_spans import AnswerSpan
 from service.evidence.ranking import Evidence
 from service.question.question import read_question
 from service.rules.opposites import opposites_of
@@ -83,7 +83,7 @@ def test_only_a_trusted_sentence_corrects(make_index: Callable[..., Index], trus
         Evidence(told, passage, "", 1.0, 0.5, 0.4, 1.0),
         Evidence(denying, passage, "", 1.0, 0.5, 0.0, trust),
     ]
-    words = [AnswerWords("Ida Voss", told, 0.4)]
+    words = [AnswerSpan("Ida Voss", told, 0.4)]
     found = find_denial(read_question("Who heads the Seamen's delegation?"), words, evidence[:1], evidence)
     assert found == (denying if corrects else None)
 

@@ -16,9 +16,9 @@ from eval.errors import GoldError
 from eval.gold_file import load_gold
 from eval.init_command import init_command
 from eval.locate import find_gaps, locate
-from eval.proposing.answer_words import find_answers
 from eval.proposing.clauses import Vocabulary
 from eval.proposing.propose import Page, Proposal, propose, read_pages, to_yaml
+from eval.proposing.proposed_answers import find_answers
 from eval.proposing.rephrase import rephrase
 from index import Index, Splitter, add
 

@@ -5,7 +5,7 @@ import pytest
 
 from index.errors import ReaderUnavailable
 from index.reader import (
-    WEIGHTS,
+    READER_WEIGHTS,
     CrossEncoderReader,
     PackagedReader,
     Reader,
@@ -104,13 +104,13 @@ def test_twenty_passages_are_read_in_seconds_not_minutes(reader: Reader) -> None
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     damaged = tmp_path / "reader.safetensors"
-    damaged.write_bytes(WEIGHTS.read_bytes()[:-1] + b"x")
+    damaged.write_bytes(READER_WEIGHTS.read_bytes()[:-1] + b"x")
     with pytest.raises(ReaderUnavailable, match="damaged"):
         PackagedReader(1, damaged).load()
 
 
 def test_the_weights_are_small_enough_to_ship() -> None:
-    assert WEIGHTS.stat().st_size < 12_000_000
+    assert READER_WEIGHTS.stat().st_size < 12_000_000
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from eval.gate import note_on_settings, read_baseline
 from eval.results import BASELINES
-from eval.served import Kind, changed_settings, kind_of, show_settings, undeclared_settings
+from eval.served import RunKind, changed_settings, kind_of, show_settings, undeclared_settings
 from service.settings import Settings
 
 SERVED = Settings().model_dump(mode="json")
@@ -40,7 +40,7 @@ def test_a_setting_that_one_side_lacks_is_a_change() -> None:
     ],
 )
 def test_a_kind_of_run_may_differ_only_in_what_it_does_not_use(
-    kind: Kind, changes: dict[str, Any], undeclared: set[str]
+    kind: RunKind, changes: dict[str, Any], undeclared: set[str]
 ) -> None:
     assert undeclared_settings(kind, {**SERVED, **changes}).keys() == undeclared
 
@@ -54,7 +54,7 @@ def test_a_kind_of_run_may_differ_only_in_what_it_does_not_use(
         ("bm25", True, False, "bm25"),
     ],
 )
-def test_the_kind_of_a_run(retriever: str, retrieval_only: bool, has_claims: bool, kind: Kind) -> None:
+def test_the_kind_of_a_run(retriever: str, retrieval_only: bool, has_claims: bool, kind: RunKind) -> None:
     assert kind_of(retriever=retriever, retrieval_only=retrieval_only, has_claims=has_claims) == kind
 
 

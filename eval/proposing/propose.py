@@ -16,8 +16,8 @@ from random import Random
 import yaml
 
 from eval.gold import QuestionType
-from eval.proposing.answer_words import find_answers
 from eval.proposing.clauses import MONTHS, Vocabulary
+from eval.proposing.proposed_answers import find_answers
 from eval.proposing.rephrase import rephrase
 from eval.proposing.verbs import AUXILIARIES, FORMS
 from index import Index, split_sentences, terms

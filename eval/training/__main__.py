@@ -29,7 +29,7 @@ from eval.training.negatives import Passage, mine_by_keywords, mine_by_meaning, 
 from eval.training.train import FURTHER, Recipe, train
 from eval.training.validate import validate_spans
 from index import open_embedder
-from index.embed import digest_of, packaged_folder
+from index.embed import file_digest, packaged_folder
 from index.network import ReaderNetwork, load_network, load_reader, save_reader
 from index.word_pieces import PairEncoder
 
@@ -86,7 +86,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
         f"stages end at {milestones}; ready after {time.monotonic() - began:.0f} s"
     )
     plan = hashlib.sha256(
-        json.dumps([seed, cloze, epochs, briefs, start and digest_of(start), len(batches)]).encode()
+        json.dumps([seed, cloze, epochs, briefs, start and file_digest(start), len(batches)]).encode()
     ).hexdigest()[:16]
     network = load_reader(packaged_folder(), start)[0] if start else load_network(packaged_folder())
 
@@ -114,7 +114,7 @@ def _store(network: ReaderNetwork, data: Path, squad: Squad, path: Path) -> None
     stored, _ = load_reader(packaged_folder(), path)
     found = calibrate(stored, PairEncoder(packaged_folder()), held_out_pairs(data, squad))
     save_reader(network, packaged_folder(), path, {name: f"{value:.4g}" for name, value in asdict(found).items()})
-    digest = digest_of(path)
+    digest = file_digest(path)
     click.echo(f"{path}: SHA-256 {digest}, which belongs into index/reader.py when the file is put there.")
 
 

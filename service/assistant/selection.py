@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index import Embedder, Index, Passage, StoredSpan
-from service.evidence.answer_words import AnswerWords, choose_words, cut_name, narrow, newest_first
+from service.evidence.answer_spans import AnswerSpan, choose_words, cut_name, narrow, newest_first
 from service.evidence.choice import choose_quotes, choose_sides
 from service.evidence.lists import answer_by_list
 from service.evidence.ranking import Evidence
@@ -63,7 +63,7 @@ class AnswerSelector:
         passages: Sequence[Passage],
         answering: Sequence[Evidence],
         failing: frozenset[int],
-    ) -> tuple[AnswerWords, ...]:
+    ) -> tuple[AnswerSpan, ...]:
         """The name that the passages of a question in parts have in common, else the words that were read."""
         name = vote(question, passages)
         sentences = (*(item.sentence for item in answering), *self._index.sentences(passages))
@@ -73,7 +73,7 @@ class AnswerSelector:
     def _answer(
         self,
         question: Question,
-        words: Sequence[AnswerWords],
+        words: Sequence[AnswerSpan],
         quotes: Sequence[Evidence],
         answering: Sequence[Evidence],
     ) -> Selected:
@@ -89,7 +89,7 @@ class AnswerSelector:
 
 
 def _correct(
-    denial: StoredSpan, answers: Sequence[AnswerWords | Evidence], evidence: Sequence[Evidence]
+    denial: StoredSpan, answers: Sequence[AnswerSpan | Evidence], evidence: Sequence[Evidence]
 ) -> tuple[Evidence, ...]:
     """The denial first, then what would have answered else; nothing where the denial is no evidence."""
     held = {item.sentence.id: item for item in evidence}

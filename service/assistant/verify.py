@@ -50,7 +50,7 @@ def _read_asked(answer: Answer) -> Asked | None:
 def _fits(words: str, question: Question) -> bool:
     """Whether a few words are of the kind that is asked for and say more than the question."""
     is_kind = question.answer_type in IN_FEW_WORDS and may_answer(question.answer_type, question.units, words)
-    return is_kind and says_more(words, question.query)
+    return is_kind and says_more(words, question.words)
 
 
 def _may_mean(question: str, understood_as: str) -> bool:

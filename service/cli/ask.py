@@ -28,7 +28,7 @@ _HINT = """Loading the models took {:.0f} s. These keep them loaded:
   citewell chat
   citewell serve    and then: citewell ask --server URL"""
 
-Ask = Callable[[str, str, DateFilter], Answer]
+AskFunction = Callable[[str, str, DateFilter], Answer]
 """Question, identifier and dates to the final answer; raises ServiceError."""
 
 
@@ -97,7 +97,7 @@ def _check_usage(words: tuple[str, ...], batch: str | None, as_json: bool) -> No
 def _ask_remote(server: str, question: str | None, batch: str | None, dates: DateFilter, as_json: bool) -> int:
     def ask_one(asked: str, identifier: str | None, days: DateFilter) -> Answer:
         if not asked.strip():
-            raise QuestionError("The question is empty. Ask something, for example: Who won?")
+            raise QuestionError("The question is empty. AskFunction something, for example: Who won?")
         answer = ask_server(server, asked, days)
         return answer if identifier is None else replace(answer, id=identifier)
 
@@ -116,7 +116,7 @@ def _answer(assistant: Assistant, question: str, dates: DateFilter, quiet: bool)
             return event.answer
         elif isinstance(event, Failed):
             raise event.error
-    raise ServiceError("The answer ended without a result. Ask again.")
+    raise ServiceError("The answer ended without a result. AskFunction again.")
 
 
 def _show_answer(answer: Answer, as_json: bool) -> None:
@@ -140,7 +140,7 @@ def _show_first_step(answer: Answer) -> None:
         click.echo("Add documents first: citewell index add DOCUMENTS", err=True)
 
 
-def _answer_batch(ask_one: Ask, batch: str, dates: DateFilter) -> int:
+def _answer_batch(ask_one: AskFunction, batch: str, dates: DateFilter) -> int:
     """One line of JSON a question; a line that cannot be answered becomes one with "error".
 
     The dates of a line come before those of the command.

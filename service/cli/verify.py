@@ -15,8 +15,8 @@ from service.errors import AnswerUnreadable
 from service.settings import load_settings
 from service.verification.replay import (
     VERIFICATION,
-    CheckedPlace,
-    PlaceState,
+    CheckedQuotation,
+    QuotationState,
     Verdict,
     Verification,
     read_answer,
@@ -30,7 +30,7 @@ _VERDICTS: Mapping[Verdict, str] = {
     "stale": "Stale: a document that the answer shows has changed since. Ask again.",
     "refuted": "Refuted: the answer does not rest on its documents.",
 }
-_STATES: Mapping[PlaceState, str] = {
+_STATES: Mapping[QuotationState, str] = {
     "holds": "the words stand there",
     "moved": "the document is another version; the words now stand at",
     "changed": "the document is another version and no longer holds the words",
@@ -102,7 +102,7 @@ def _render(verification: Verification) -> Text:
     return Text("\n").join(wrap(line) for part in lines for line in part.split("\n"))
 
 
-def _render_location(name: str, location: CheckedPlace) -> str:
+def _render_location(name: str, location: CheckedQuotation) -> str:
     head = f"{name}{location.document}: {_STATES[location.state]}"
     if location.state == "moved":
         return f"{head} {location.start} to {location.end}."

@@ -13,9 +13,8 @@ from math import exp, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Embedder, Index, Passage, StoredSpan, terms, words
+from index import Embedder, Index, Passage, StoredSpan, terms
 from service.evidence.prompt_injection import injection_penalties
-from service.question.answer_type import CAUSE, NUMBER
 from service.question.question import Question
 
 _BESIDE = 400
@@ -32,31 +31,11 @@ _WEIGHTS = {"cosine": 1.0, "overlap": 0.3, "context": 0.1, "passage": 0.3, "kind
 _EVEN = 4.0
 """The margin of an answer over none counts by the logistic function of its share of this."""
 
-_NUMBER = re.compile(
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
-    r"thousands?|millions?|billions?|first|second|once|twice|single|double|none)\b",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    r"\b(1\d{3}|20\d\d|(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|century|years?|weeks?|"
-    r"months?|days?|spring|summer|autumn|winter)\b"
-)
-_NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
-
 _LISTS: tuple[tuple[re.Pattern[str], float], ...] = (
     (re.compile(r":$|^(?:[-*+•]|\(?\w{1,2}[.)])\s"), 2.0),
     (re.compile(r"\w[,;] .*\w,? (?:and|or) |;.*;"), 1.0),
 )
 """What counts where a list is asked for: its introduction and its items, and less a sentence that enumerates."""
-
-_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"), _NUMBER),
-    (re.compile(r"\bwhen\b|\b(what|which) (year|date|day|month|century)\b"), _DATE),
-    (re.compile(r"\bwho(m|se)?\b|\bwhere\b|\b(what|which) (country|city|state|place|town)\b"), _NAME),
-    (re.compile(r"\bwhy\b|\bwhat (caused|led)\b"), CAUSE),
-)
-"""What a question asks for by its words, and what a sentence that answers it holds; the first match counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +184,11 @@ def share_of(weights: Mapping[str, float], found: Collection[str]) -> float:
 
 def _kind_match(question: Question) -> Callable[[str], float]:
     """Whether a sentence holds the kind of thing asked for or names it: one if so, a half when nothing tells."""
-    kind, lowered, known = question.answer_type, question.query.lower(), set(words(question.query))
-    if kind == "list":
+    if question.answer_type == "list":
         return lambda sentence: next((worth for pattern, worth in _LISTS if pattern.search(sentence)), 0.0)
-    wanted = (
-        NUMBER if kind == "comparison" else next((held for asked, held in _KINDS if asked.search(lowered)), None)
-    )
-    if wanted is not None:
+    sought, known, thing = question.sought, question.words, question.thing
+    if sought is not None:
         return lambda sentence: float(
-            any(found.group().lower() not in known for found in wanted.finditer(sentence))
+            any(found.group().lower() not in known for found in sought.finditer(sentence))
         )
-    thing = question.thing
     return lambda sentence: 1.0 if thing is not None and thing in terms(sentence) else 0.5

@@ -32,7 +32,7 @@ from service.llm.messages import (
     encode,
 )
 
-Turn = dict[str, str]
+ChatMessage = dict[str, str]
 
 
 class _Worker:
@@ -82,7 +82,7 @@ class _Worker:
         ):
             yield str(piece["choices"][0]["text"])
 
-    def _prompt_tokens(self, messages: list[Turn]) -> list[int]:
+    def _prompt_tokens(self, messages: list[ChatMessage]) -> list[int]:
         """The chat template's own marks become special tokens; what the messages hold never does."""
         nonce = secrets.token_hex(8)
         marks = [f"{nonce}{position}" for position in range(len(messages))]
@@ -94,7 +94,7 @@ class _Worker:
             tokens += self._special_tokens(before) + self._text_tokens(message["content"])
         return tokens + self._special_tokens(rest)
 
-    def _render(self, messages: list[Turn]) -> str:
+    def _render(self, messages: list[ChatMessage]) -> str:
         if self._template is None:
             # A base model without a chat template goes on with a plain text.
             marks = {"assistant": "Answer: "}

@@ -168,3 +168,35 @@ def asked_item(question: str) -> int | None:
         return None
     written = (found["number"] or found["ordinal"]).lower()
     return int(written) if written.isdigit() else {**SPELLED_NUMBERS, **ORDINALS}[written]
+
+
+_SOUGHT_NUMBER = re.compile(
+    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
+    r"thousands?|millions?|billions?|first|second|once|twice|single|double|none)\b",
+    re.IGNORECASE,
+)
+_SOUGHT_DATE = re.compile(
+    r"\b(1\d{3}|20\d\d|(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.|January|February|March|April|May|June|July|"
+    r"August|September|October|November|December|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|century|years?|weeks?|"
+    r"months?|days?|spring|summer|autumn|winter)\b"
+)
+_SOUGHT_NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
+
+_SOUGHT: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (
+        re.compile(r"\bhow (many|much|long|old|large|big|far|often|high)\b|\b(percentage|number) of\b"),
+        _SOUGHT_NUMBER,
+    ),
+    (re.compile(r"\bwhen\b|\b(what|which) (year|date|day|month|century)\b"), _SOUGHT_DATE),
+    (re.compile(r"\bwho(m|se)?\b|\bwhere\b|\b(what|which) (country|city|state|place|town)\b"), _SOUGHT_NAME),
+    (re.compile(r"\bwhy\b|\bwhat (caused|led)\b"), CAUSE),
+)
+"""What a question asks for by its words, and what a sentence that answers it holds; the first match counts."""
+
+
+def sought_by(question: str) -> re.Pattern[str] | None:
+    """What a sentence that answers holds: a number, a date, a name, a cause; None where nothing shows."""
+    if answer_type_of(question) == "comparison":
+        return NUMBER
+    lowered = question.lower()
+    return next((held for asked, held in _SOUGHT if asked.search(lowered)), None)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import ALL_DAYS, Period, Preference, normalize, split_parts
+from index import ALL_DAYS, Period, Preference, normalize, split_parts, terms, words
 from service.answer import SearchedPeriod
 from service.errors import QuestionError
 from service.question.answer_type import (
@@ -18,12 +18,16 @@ from service.question.answer_type import (
     asks_for_several,
     compares_two_sides,
     named_thing,
+    sought_by,
     units_of,
 )
 from service.question.dates import NO_FILTER, DateFilter, plan_period
 from service.question.names import names_of
 from service.question.rewrite import rewrite
-from service.question.subject import TaggedWord, tokenize
+from service.question.subject import TaggedWord, tag_words
+
+_WHO_IS = re.compile(r"[Ww]ho (?:is|was) [A-Z]")
+_CAPITALISED = re.compile(r"(?<=\W)[A-Z][\w’'-]*\w")
 
 LONGEST = 2000
 """Characters of a question, where no setting says otherwise."""
@@ -31,31 +35,45 @@ LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, and what it asks for.
-
-    `text` is the question as it came, `understood_as` the one that stands alone where it is a follow-up. `query` is
-    what is searched for and answered: that question without the words that only say of when documents should be.
-    `period` holds documents to some days, `preference` puts those of others first, and `searched_period` tells of
-    both; it is None where time plays no part. `units` match what an answer in the unit asked for has, `thing` is
-    the stem of the noun behind "which", `item` the number of a list's item. `asks_for_several` is true of
-    two questions in one, `compares` where two sides are to be told.
-    """
+    """What was asked, and what it asks for."""
 
     text: str
+    """As it came, without white space around it."""
     understood_as: str | None
+    """The question that stands alone, where the one that came is a follow-up."""
     query: str
+    """What is searched for and answered: without the words that only say of when documents should be."""
     parts: tuple[str, ...]
+    """What is asked, one by one, where several things are."""
     names: tuple[str, ...]
+    words: frozenset[str]
+    """All words of the query, folded."""
+    terms: frozenset[str]
+    """The stems of its content words."""
+    capitalised: frozenset[str]
+    """Words with a capital within the query, as written."""
     tokens: tuple[TaggedWord, ...]
     answer_type: AnswerType
+    sought: re.Pattern[str] | None
+    """What a sentence that answers mostly holds; None where nothing shows."""
     units: re.Pattern[str] | None
+    """What an answer in the unit that is asked for has; None where no unit is."""
     thing: str | None
+    """The stem of the noun behind "which"."""
     item: int | None
+    """The number of the step or item of a list."""
+    asks_who_is: bool
+    """True of "who is NAME"."""
     asks_for_several: bool
+    """True of two questions in one."""
     compares: bool
+    """True where two sides are to be given."""
     period: Period = ALL_DAYS
+    """The days that documents are held to."""
     preference: Preference | None = None
+    """The days whose documents come first."""
     searched_period: SearchedPeriod | None = None
+    """Both as an answer reports them; None where time plays no part."""
 
 
 def read_question(
@@ -70,7 +88,7 @@ def read_question(
     written = normalize(text)
     understood_as = rewrite(written, [normalize(before) for before in history], longest)
     planned = plan_period(understood_as or written, dates)
-    query, tokens = planned.query, tokenize(planned.query)
+    query, tokens = planned.query, tag_words(planned.query)
     return Question(
         text=text,
         understood_as=understood_as,
@@ -79,9 +97,14 @@ def read_question(
         names=names_of(query),
         tokens=tokens,
         answer_type=answer_type_of(query),
+        words=frozenset(words(query)),
+        terms=frozenset(terms(query)),
+        capitalised=frozenset(_CAPITALISED.findall(query)),
+        sought=sought_by(query),
         units=units_of(query),
         thing=named_thing(tokens),
         item=asked_item(query),
+        asks_who_is=_WHO_IS.match(query) is not None,
         asks_for_several=asks_for_several(query),
         compares=compares_two_sides(query),
         period=planned.period,

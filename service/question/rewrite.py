@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from index import MONTHS
-from service.question.subject import ATTRIBUTES, TaggedWord, group, person, place, tags, thing, tokenize
+from service.question.subject import ATTRIBUTES, TaggedWord, group, person, place, tag_words, tags, thing
 
 _LONGEST = 500
 """Characters: a longer question is no follow-up, and none is made from it."""
@@ -85,13 +85,13 @@ def _asks(question: str) -> bool:
     return (
         len(question) <= _LONGEST
         and len(question.split()) > 1
-        and bool(re.search("[LNQ]", tags(tokenize(question))))
+        and bool(re.search("[LNQ]", tags(tag_words(question))))
     )
 
 
 def _resolve(question: str, last: str) -> str | None:
     """The question with what points back replaced: each kind once, for a second "it" then means the first."""
-    tokens = tokenize(question)
+    tokens = tag_words(question)
     replaced = question
     positions = _first_of_each(tokens, question)
     meant = [_KINDS[tokens[position].low](last) for position in positions]
@@ -215,7 +215,7 @@ def _is_time_or_place(text: str) -> bool:
 
 def _within(text: str) -> tuple[TaggedWord, ...]:
     """The words as they would be within a question, where a capital means something."""
-    return tokenize(f"of {text}")[1:]
+    return tag_words(f"of {text}")[1:]
 
 
 def _ask_otherwise(word: str, last: str) -> str | None:
@@ -226,7 +226,7 @@ def _ask_otherwise(word: str, last: str) -> str | None:
     asking = _ASKING.match(last)
     if asking and word not in _NOT_ADVERBS:
         return f"{word} {last[asking.end() :]}"
-    if tags(tokenize(last))[:1] == "A" and word not in _NOT_ADVERBS:
+    if tags(tag_words(last))[:1] == "A" and word not in _NOT_ADVERBS:
         return f"{word} {last[0].lower()}{last[1:]}"
     return f"{last.rstrip(' ?.')}, and {word.lower()}?"
 

@@ -69,7 +69,7 @@ class TaggedWord:
         return self.text.lower().replace("’", "'")
 
 
-def tokenize(question: str) -> tuple[TaggedWord, ...]:
+def tag_words(question: str) -> tuple[TaggedWord, ...]:
     """The words and marks of a question."""
     tokens: list[TaggedWord] = []
     for found in _TOKEN.finditer(question):
@@ -110,7 +110,7 @@ def thing(question: str) -> str | None:
     person = _PERSON.search(question)
     if person:
         return person.group().strip()
-    tokens = tokenize(question)
+    tokens = tag_words(question)
     if _has_hidden_verb(tokens):
         return None
     span = _after_auxiliary(tokens) or _outside(tokens)
@@ -122,7 +122,7 @@ def group(question: str) -> str | None:
     about = thing(question)
     if about is None:
         return None
-    tokens = tokenize(f"of {about}")[1:]
+    tokens = tag_words(f"of {about}")[1:]
     head = tokens[: len(re.split("[PI]", tags(tokens))[0])]
     named = set(tags(head)) <= {"D", "N"}
     return about if named or head[-1].low.endswith("s") else None
@@ -130,13 +130,13 @@ def group(question: str) -> str | None:
 
 def person(question: str) -> str | None:
     """Whom "he" or "she" means: a name, or "the person who ..." after a question for a person."""
-    tokens = tokenize(question)
+    tokens = tag_words(question)
     known = _PERSON.search(question)
     if known:
         return known.group().strip()
     if len(tokens) > 2 and tokens[0].low == "who" and _asks_for_a_person(tokens):
         return f"the person who {question[tokens[1].start :].rstrip(' ?.!')}"
-    about = tokenize(thing(question) or "")
+    about = tag_words(thing(question) or "")
     if about and set(tags(about)) == {"N"}:
         return " ".join(token.text for token in about)
     names = re.search(r"(?<![DI])N*Q", tags(tokens))
@@ -147,7 +147,7 @@ def person(question: str) -> str | None:
 
 def place(question: str) -> str | None:
     """Where "there" is, with its preposition."""
-    tokens = tokenize(question)
+    tokens = tag_words(question)
     found = [match for match in _SPOT.finditer(tags(tokens)) if tokens[match.start()].low in _PLACES]
     if found:
         return question[tokens[found[-1].start()].start : tokens[found[-1].end() - 1].end]
@@ -156,7 +156,7 @@ def place(question: str) -> str | None:
         return None
     if about.startswith("the "):
         return f"at {about}"
-    return f"in {about}" if tags(tokenize(about)) == "N" else None
+    return f"in {about}" if tags(tag_words(about)) == "N" else None
 
 
 def _asks_for_a_person(tokens: tuple[TaggedWord, ...]) -> bool:

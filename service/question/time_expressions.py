@@ -20,7 +20,7 @@ their first day, up to their last; "by" also asks how it stood at their end."""
 Force = Literal["prefer", "require", "as_of"]
 """How it binds: other documents may answer too; documents of other days may not; nothing published later counts."""
 
-Kind = Literal["day", "weekday", "month", "year", "span", "relative", "rolling"]
+ExpressionKind = Literal["day", "weekday", "month", "year", "span", "relative", "rolling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TimeExpression:
     end: int
     use: Use
     force: Force
-    kind: Kind
+    kind: ExpressionKind
     values: tuple[str, ...]
 
 
@@ -71,7 +71,7 @@ _PART = (
     rf"|(?:the )?(?:first|second) half of {_PARTABLE})"
 )
 
-_KINDS: Mapping[Kind, tuple[str, ...]] = {
+_KINDS: Mapping[ExpressionKind, tuple[str, ...]] = {
     "span": (_PART, _SPAN),
     "day": (_DAY,),
     "month": (_WHOLE_MONTH,),
@@ -205,7 +205,7 @@ def find_time_expressions(question: str) -> tuple[TimeExpression, ...]:
 
 
 def _read_single(question: str, found: re.Match[str]) -> TimeExpression | None:
-    kind: Kind = next(kind for kind in _KINDS if found.group(kind))
+    kind: ExpressionKind = next(kind for kind in _KINDS if found.group(kind))
     expression, preposition = found.group(kind), (found.group("preposition") or "").lower()
     use, kinds = _PREPOSITIONS.get(preposition, ("in", ""))
     if kind not in kinds.split():
@@ -220,7 +220,7 @@ def _read_single(question: str, found: re.Match[str]) -> TimeExpression | None:
 
 
 def _phrase(
-    question: str, found: re.Match[str], use: Use, kind: Kind, expressions: tuple[str, ...]
+    question: str, found: re.Match[str], use: Use, kind: ExpressionKind, expressions: tuple[str, ...]
 ) -> TimeExpression:
     before, phrase = question[: found.start()].rstrip(), found.group().lower()
     known, published = _AS_KNOWN.search(before), _PUBLISHED.search(before)
@@ -233,7 +233,7 @@ def _phrase(
     return TimeExpression(start, found.end(), use, force, kind, expressions)
 
 
-def _names(rest: str, kind: Kind) -> bool:
+def _names(rest: str, kind: ExpressionKind) -> bool:
     """True when what follows makes the expression a part of a name, or a number of things."""
     if _OF.match(rest):
         return True
@@ -244,7 +244,7 @@ def _names(rest: str, kind: Kind) -> bool:
     return named or bool(_POSSESSED.match(rest)) or (kind == "year" and bool(_COUNTED.match(rest)))
 
 
-def _is_name(question: str, found: re.Match[str], kind: Kind) -> bool:
+def _is_name(question: str, found: re.Match[str], kind: ExpressionKind) -> bool:
     """True of April Jones, March Street and Tomorrow's World; a question's first word has a capital anyway."""
     if found.start() == 0:
         return False

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from index import StoredSpan, stem, terms
 from index import words as words_of
-from service.evidence.answer_words import AnswerWords
+from service.evidence.answer_spans import AnswerSpan
 from service.evidence.ranking import Evidence
 from service.question.question import Question
 from service.rules.deeds import deeds_in
@@ -39,7 +39,7 @@ _DENIED = 2
 
 
 def find_denial(
-    question: Question, words: Sequence[AnswerWords], quotes: Sequence[Evidence], evidence: Sequence[Evidence]
+    question: Question, words: Sequence[AnswerSpan], quotes: Sequence[Evidence], evidence: Sequence[Evidence]
 ) -> StoredSpan | None:
     """The sentence that denies what the question takes for granted, None without one.
 
@@ -64,14 +64,14 @@ def find_denial(
 
 
 def _denial_of_name(
-    question: Question, words: Sequence[AnswerWords], quotes: Sequence[Evidence], near: Sequence[StoredSpan]
+    question: Question, words: Sequence[AnswerSpan], quotes: Sequence[Evidence], near: Sequence[StoredSpan]
 ) -> StoredSpan | None:
     """The sentence that denies something of a name of the question that nothing told has."""
     told = [item.sentence.text for item in words or quotes]
     names = [terms(name) for name in question.names] if told else []
     untold = [name for name in names if not any(_holds(text, name) for text in told)]
     others = (item for item in near if not any(found.text in item.text for found in words))
-    return next((item for item in others if _denies_of_any(item.text, untold, set(terms(question.query)))), None)
+    return next((item for item in others if _denies_of_any(item.text, untold, set(question.terms))), None)
 
 
 def _needs_no_premise(question: Question) -> bool:
@@ -86,7 +86,7 @@ def _reversal(question: Question, near: Sequence[StoredSpan]) -> StoredSpan | No
     if sides is None:
         return None
     same, other = sides
-    asked = set(terms(question.query)) - same - other
+    asked = set(question.terms) - same - other
     about = [(item, set(map(stem, words_of(item.text)))) for item in near]
     if any(same & told and asked & told for _, told in about):
         return None
@@ -100,7 +100,7 @@ def denies_what_is_asked(question: Question, sentence: str, words: str | None = 
     """
     if _needs_no_premise(question):
         return False
-    asked = set(terms(question.query))
+    asked = set(question.terms)
     for clause, behind in _denials(sentence):
         denied = asked.intersection(terms(clause if words is None else behind))
         if len(denied) >= _DENIED and asked.intersection(terms(behind)) and (words is None or words not in behind):

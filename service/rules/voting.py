@@ -39,7 +39,7 @@ def vote(question: Question, passages: Sequence[Passage]) -> str | None:
         return None
     votes = _count(kind, passages)
     given = {
-        *words(question.query),
+        *question.words,
         *(word for passage in passages for word in words(passage.document.source or "")),
     }
     candidates = [name for name in votes if len(name) == 1 and _is_new(name[0], given)]

@@ -21,7 +21,7 @@ from service.verification.sentence_faults import Cited, find_answer_fault, find_
 from service.verification.yes_no import name_origin
 
 Verdict = Literal["proved", "stale", "refuted"]
-PlaceState = Literal["holds", "moved", "changed", "removed", "forged"]
+QuotationState = Literal["holds", "moved", "changed", "removed", "forged"]
 """What became of cited words: they stand where they stood; elsewhere in a newer version; no longer in it; their
 document is gone; or its very version never held them there."""
 
@@ -29,7 +29,7 @@ _WORD = re.compile(r"\S+\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedPlace:
+class CheckedQuotation:
     """Words that an answer shows as a document's; `start` and `end` are where they stand now, if they do.
 
     `now` is the likest sentence of the document as it is, where the words are in it no more.
@@ -38,7 +38,7 @@ class CheckedPlace:
     document: str
     version: str
     quote: str
-    state: PlaceState
+    state: QuotationState
     start: int | None = None
     end: int | None = None
     now: str | None = None
@@ -69,8 +69,8 @@ class Verification:
     verdict: Verdict
     fault: str | None
     sentences: tuple[CheckedSentence, ...]
-    citations: tuple[CheckedPlace, ...]
-    passages: tuple[CheckedPlace, ...]
+    citations: tuple[CheckedQuotation, ...]
+    passages: tuple[CheckedQuotation, ...]
 
 
 VERIFICATION = TypeAdapter(Verification)
@@ -116,9 +116,9 @@ class _Texts:
             return Cited(citation)
         return Cited(citation, name_origin(same.title, same.source, same.date), self._index.text(same))
 
-    def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedPlace:
+    def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedQuotation:
         """What became of a document's words."""
-        place = CheckedPlace(shown.document, shown.version, quote, "removed")
+        place = CheckedQuotation(shown.document, shown.version, quote, "removed")
         same = self._find(shown)
         if same is not None:
             holds = 0 <= shown.start < shown.end and self._index.text(same)[shown.start : shown.end] == quote
@@ -148,7 +148,7 @@ class _Texts:
         return next((document for document in named if document.version == shown.version), None)
 
 
-def _follow(place: CheckedPlace, text: str, start: int) -> CheckedPlace:
+def _follow(place: CheckedQuotation, text: str, start: int) -> CheckedQuotation:
     """Where the words stand in another version of their document, or what stands there instead."""
     found = [match.start() for match in re.finditer(re.escape(place.quote), text)] if place.quote else []
     if found:
@@ -173,7 +173,7 @@ def _check_sentence(
     )
 
 
-def _judge(fault: str | None, sentences: Sequence[CheckedSentence], places: Sequence[CheckedPlace]) -> Verdict:
+def _judge(fault: str | None, sentences: Sequence[CheckedSentence], places: Sequence[CheckedQuotation]) -> Verdict:
     if fault or any(item.fault for item in sentences) or any(item.state == "forged" for item in places):
         return "refuted"
     return "proved" if all(item.state == "holds" for item in places) else "stale"

@@ -8,7 +8,7 @@ quotation stands in its place.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from index import NAMES_LIKE_STOP_WORDS, SPELLED_NUMBERS, STOP_WORDS, fold, stem
@@ -86,9 +86,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def says_more(words: str, question: str) -> bool:
-    """Whether a few words hold one of content that the question does not have."""
-    asked = set(words_of(question))
+def says_more(words: str, asked: Collection[str]) -> bool:
+    """Whether a few words hold one of content that is not among the words of the question."""
     return any(word not in asked and word not in STOP_WORDS for word in words_of(words))
 
 

@@ -26,7 +26,7 @@ _DISCONNECT_SECONDS = 0.05
 _STOPPED = "The answer was stopped early. Ask again."
 _LOG = logging.getLogger("citewell")
 
-Cancel = Callable[[], None]
+CancelFunction = Callable[[], None]
 
 
 class EventStream:
@@ -76,7 +76,7 @@ class EventStream:
 class EventStreamResponse(StreamingResponse):
     """Server-sent events, as the HTML standard has them; however it ends, `cancel` is called then."""
 
-    def __init__(self, stream: EventStream, cancel: Cancel) -> None:
+    def __init__(self, stream: EventStream, cancel: CancelFunction) -> None:
         super().__init__(_to_bytes(stream), media_type="text/event-stream")
         self._cancel = cancel
 
@@ -106,7 +106,7 @@ def _format(event: Event) -> bytes:
     return format_sse_event(event=event.kind, data_str=EVENT.dump_json(event).decode())
 
 
-async def wait_for_answer(stream: EventStream, cancel: Cancel, request: Request) -> Answer:
+async def wait_for_answer(stream: EventStream, cancel: CancelFunction, request: Request) -> Answer:
     """The final answer, or the quoted one when it was stopped. Raises the error that came instead."""
     last: Event | None = None
     watching = asyncio.create_task(_cancel_on_disconnect(request, cancel))
@@ -121,7 +121,7 @@ async def wait_for_answer(stream: EventStream, cancel: Cancel, request: Request)
     raise last.error if isinstance(last, Failed) else Stopped(_STOPPED)
 
 
-async def _cancel_on_disconnect(request: Request, cancel: Cancel) -> None:
+async def _cancel_on_disconnect(request: Request, cancel: CancelFunction) -> None:
     while not await request.is_disconnected():
         await asyncio.sleep(_DISCONNECT_SECONDS)
     cancel()

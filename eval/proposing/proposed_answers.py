@@ -24,7 +24,7 @@ from eval.proposing.verbs import AUXILIARIES, FORMS
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerSpan:
+class ProposedAnswer:
     """Wordings of one answer, the whole one first; `start` and `end` are where that stands in the sentence."""
 
     type: QuestionType
@@ -33,7 +33,7 @@ class AnswerSpan:
     end: int
 
 
-def find_answers(sentence: str, vocabulary: Vocabulary, document: str) -> tuple[AnswerSpan, ...]:
+def find_answers(sentence: str, vocabulary: Vocabulary, document: str) -> tuple[ProposedAnswer, ...]:
     """The answers in a sentence, in the order numbers, dates, names; `document` is the text it stands in.
 
     Left out is what stands twice, and what leaves no name in the sentence to ask by.
@@ -88,7 +88,7 @@ _OFFSET = re.compile(r" (?:after|ago|apart|away|before|earlier|from now|later|ol
 """Behind these words an answer would need the number's other end: `two years later`."""
 
 
-def _numbers(sentence: str, _: Vocabulary, __: str) -> Iterator[AnswerSpan]:
+def _numbers(sentence: str, _: Vocabulary, __: str) -> Iterator[ProposedAnswer]:
     """`more than 40,000 people`, `7.1 per cent`, `$5 million`."""
     for found in _NUMBER.finditer(sentence):
         before, after = sentence[: found.start()], sentence[found.end() :]
@@ -99,7 +99,9 @@ def _numbers(sentence: str, _: Vocabulary, __: str) -> Iterator[AnswerSpan]:
         unit = _rate(after) if has_unit else _unit(after)
         if has_unit or (unit and not _YEAR.fullmatch(number)):
             end = found.end() + len(unit)
-            yield AnswerSpan("number", _counted(sentence[found.start() : end], number, unit), found.start(), end)
+            yield ProposedAnswer(
+                "number", _counted(sentence[found.start() : end], number, unit), found.start(), end
+            )
 
 
 def _is_pointed(before: str) -> bool:
@@ -161,12 +163,12 @@ _OTHER_BEHIND = re.compile(r" (?:to|and|or|through) ")
 """Beside these words a date is one end of a range, or part of a name: `the May 2021 conflict`."""
 
 
-def _dates(sentence: str, _: Vocabulary, __: str) -> Iterator[AnswerSpan]:
+def _dates(sentence: str, _: Vocabulary, __: str) -> Iterator[ProposedAnswer]:
     """`18 May 2024`, `late March 2022`, `Dec. 4`, `1993`; no part of a range or of a name."""
     for found in _DATE.finditer(sentence):
         before, after = sentence[: found.start()], sentence[found.end() :]
         if not _OTHER_BEFORE.search(before) and not _OTHER_BEHIND.match(after):
-            yield AnswerSpan("date", (found.group(),), found.start(), found.end())
+            yield ProposedAnswer("date", (found.group(),), found.start(), found.end())
 
 
 # --- names ---
@@ -186,7 +188,7 @@ _TITLES = ROLES | frozenset(
 )
 
 
-def _names(sentence: str, vocabulary: Vocabulary, document: str) -> Iterator[AnswerSpan]:
+def _names(sentence: str, vocabulary: Vocabulary, document: str) -> Iterator[ProposedAnswer]:
     """`Sunniva Brekke`, `Museum of Lamps`; none that is one of several, or says what kind of thing follows."""
     for found in _NAME.finditer(sentence):
         name = _without_titles(found.group())
@@ -197,7 +199,7 @@ def _names(sentence: str, vocabulary: Vocabulary, document: str) -> Iterator[Ans
         if is_whole and is_one and _ends(after) and _is_full(name, start, vocabulary):
             last = name.split()[-1]
             is_person = _has_title(before) or (_PERSON.match(after) and _is_used(last, vocabulary, document))
-            yield AnswerSpan("fact", (name, last) if is_person else (name,), start, found.end())
+            yield ProposedAnswer("fact", (name, last) if is_person else (name,), start, found.end())
 
 
 def _has_title(before: str) -> bool:
@@ -238,4 +240,4 @@ def _is_used(word: str, vocabulary: Vocabulary, document: str) -> bool:
     return is_used and word.lower() not in vocabulary.ordinary
 
 
-_KINDS: tuple[Callable[[str, Vocabulary, str], Iterator[AnswerSpan]], ...] = (_numbers, _dates, _names)
+_KINDS: tuple[Callable[[str, Vocabulary, str], Iterator[ProposedAnswer]], ...] = (_numbers, _dates, _names)

@@ -20,7 +20,6 @@ _OPENING = re.compile(
     r"^(?:[^\w$€£¥“\"'(]+|(?:the|a|an|of|in|on|at|by|for|from|to|with|that|and)\s+)+", re.IGNORECASE
 )
 _CLOSING = re.compile(r"(?:[^\w%$€£¥”\"')]+|['’]s)+$")
-_WHO_IS = re.compile(r"[Ww]ho (?:is|was) [A-Z]")
 
 _NAMESAKE = 0.85
 """Probability from which on words that end with a name of the question may answer; chosen on SQuAD."""
@@ -40,7 +39,7 @@ _SAME_MATTER = 0.65
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerWords:
+class AnswerSpan:
     """A few words of a sentence that answer, as an answer says them, and how likely they do."""
 
     text: str
@@ -53,7 +52,7 @@ def choose_words(
     question: Question,
     passages: Sequence[Passage],
     failing: Set[int] = frozenset(),
-) -> tuple[AnswerWords, ...]:
+) -> tuple[AnswerSpan, ...]:
     """What answers in few words: none where the question asks for more or no words are likely enough.
 
     Documents that differ are both told, the likelier first. Nothing is cut from sentences whose ids are `failing`.
@@ -68,7 +67,7 @@ def choose_words(
     return (*found[:1], *(item for item in found[1:2] if _differs(item, found[0])))
 
 
-def newest_first(words: Sequence[AnswerWords], embedder: Embedder | None) -> tuple[AnswerWords, ...]:
+def newest_first(words: Sequence[AnswerSpan], embedder: Embedder | None) -> tuple[AnswerSpan, ...]:
     """The answers of two documents, by date where they are about as likely or tell of the same matter.
 
     They come the likelier first, and stay so else; without the embedder their likelihood alone tells.
@@ -81,20 +80,20 @@ def newest_first(words: Sequence[AnswerWords], embedder: Embedder | None) -> tup
     return tuple(sorted(words, key=lambda item: item.sentence.document.date, reverse=True))
 
 
-def _tell_of_the_same(words: Sequence[AnswerWords], embedder: Embedder) -> bool:
+def _tell_of_the_same(words: Sequence[AnswerSpan], embedder: Embedder) -> bool:
     sentences = (item.sentence for item in words)
     one, other = embedder.embed_passages([f"{item.document.title}. {item.text}" for item in sentences])
     return float(one @ other) >= _SAME_MATTER
 
 
-def cut_name(name: str, sentences: Sequence[StoredSpan]) -> tuple[AnswerWords, ...]:
+def cut_name(name: str, sentences: Sequence[StoredSpan]) -> tuple[AnswerSpan, ...]:
     """The name as an answer, cut from the first sentence that holds it; nothing where none does."""
     holding = next((item for item in sentences if item.prose and is_cut_from(name, plain_quote(item.text))), None)
-    return () if holding is None else (AnswerWords(name, holding, LIKELY),)
+    return () if holding is None else (AnswerSpan(name, holding, LIKELY),)
 
 
 def narrow(
-    quotes: Sequence[Evidence], words: Sequence[AnswerWords], evidence: Sequence[Evidence]
+    quotes: Sequence[Evidence], words: Sequence[AnswerSpan], evidence: Sequence[Evidence]
 ) -> tuple[Evidence, ...]:
     """The sentences to quote beside the words: where those are sure, the ones that hold them, in their order."""
     if max((item.probability for item in words), default=0.0) < SURE:
@@ -104,70 +103,70 @@ def narrow(
     return tuple(sorted(told, key=lambda item: holding.index(item.sentence.id))) or tuple(quotes)
 
 
-def _differs(item: AnswerWords, likeliest: AnswerWords) -> bool:
+def _differs(item: AnswerSpan, likeliest: AnswerSpan) -> bool:
     elsewhere = item.sentence.document.id != likeliest.sentence.document.id
     return elsewhere and item.probability >= RIVAL * likeliest.probability
 
 
-def find_words(index: Index, question: Question, passages: Sequence[Passage]) -> tuple[AnswerWords, ...]:
+def find_words(index: Index, question: Question, passages: Sequence[Passage]) -> tuple[AnswerSpan, ...]:
     """The answers in few words that the passages were read to have, the likeliest first, each once."""
     found = [item for passage in passages if (item := _cut(index, question, passage)) is not None]
-    groups: dict[str, list[AnswerWords]] = {}
+    groups: dict[str, list[AnswerSpan]] = {}
     for item in sorted(found, key=lambda item: -item.probability):
         key = _key(item.text)
         known = next((name for name in groups if _same(name, key)), key)
         groups.setdefault(known, []).append(item)
-    merged = [AnswerWords(group[0].text, group[0].sentence, _any_of(group)) for group in groups.values()]
+    merged = [AnswerSpan(group[0].text, group[0].sentence, _any_of(group)) for group in groups.values()]
     return tuple(sorted(merged, key=lambda item: -item.probability))
 
 
-def _cut(index: Index, question: Question, passage: Passage) -> AnswerWords | None:
+def _cut(index: Index, question: Question, passage: Passage) -> AnswerSpan | None:
     """What the reader points at in a passage, if it can answer: words of one sentence that say something new."""
     reading = passage.reading
     if reading is None or reading.start == reading.end:
         return None
     begin, end = passage.span.start + reading.start, passage.span.start + reading.end
     sentences = index.sentences([passage])
-    place = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
-    if place is None or not sentences[place].prose:
+    position = next((n for n, item in enumerate(sentences) if item.span.start <= begin < item.span.end), None)
+    if position is None or not sentences[position].prose:
         return None
-    if injection_penalties([item.text for item in sentences])[place] < 1:
+    if injection_penalties([item.text for item in sentences])[position] < 1:
         return None
-    sentence = sentences[place]
+    sentence = sentences[position]
     inside = sentence.text[begin - sentence.span.start : end - sentence.span.start]
     text = _CLOSING.sub("", _OPENING.sub("", plain_quote(inside)))
     fits = (
         is_cut_from(text, plain_quote(sentence.text))
         and may_answer(question.answer_type, question.units, text)
-        and says_more(text, question.query)
-        and _is_of_the_subject(passage, question.query)
+        and says_more(text, question.words)
+        and _is_of_the_subject(passage, question)
         and not (
             question.answer_type == "person"
-            and _is_whom_it_asks_about(question.query, sentence.text, text, reading.probability)
+            and _is_whom_it_asks_about(question, sentence.text, text, reading.probability)
         )
     )
-    return AnswerWords(text, sentence, reading.probability * passage.timeliness) if fits else None
+    return AnswerSpan(text, sentence, reading.probability * passage.timeliness) if fits else None
 
 
-def _is_of_the_subject(passage: Passage, question: str) -> bool:
+def _is_of_the_subject(passage: Passage, question: Question) -> bool:
     """True when the passage or its document's name has a content word of the question."""
     document = passage.document
-    return not set(terms(question)).isdisjoint(terms(f"{document.title} {document.source or ''} {passage.text}"))
+    held = terms(f"{document.title} {document.source or ''} {passage.text}")
+    return not question.terms.isdisjoint(held)
 
 
-def _is_whom_it_asks_about(question: str, sentence: str, text: str, probability: float) -> bool:
+def _is_whom_it_asks_about(question: Question, sentence: str, text: str, probability: float) -> bool:
     """True where a name of the question ends the words or stands right behind them.
 
-    Neither Ida Voss nor Governor, of "Governor Ida Voss", followed Ida Voss; though it tells who she is, and Henry
+    Neither Ida Voss nor Governor, of "Governor Ida Voss", followed Ida Voss; though it says who she is, and Henry
     Ford, where that is likely, founded Ford.
     """
-    if _WHO_IS.match(question):
+    if question.asks_who_is:
         return False
-    named = re.findall(r"(?<=\W)[A-Z][\w’'-]*\w", question)
     behind = re.search(rf"{re.escape(text)} (\S*\w)", sentence)
-    if behind is not None and behind.group(1) in named:
+    if behind is not None and behind.group(1) in question.capitalised:
         return True
-    is_named = text.rsplit(maxsplit=1)[-1] in named and not re.search(r" (?:of|and) ", text)
+    is_named = text.rsplit(maxsplit=1)[-1] in question.capitalised and not re.search(r" (?:of|and) ", text)
     return is_named and probability < _NAMESAKE
 
 
@@ -182,7 +181,7 @@ def _same(one: str, other: str) -> bool:
     return shorter == longer[len(longer) - len(shorter) :] or shorter == longer[: len(shorter)]
 
 
-def _any_of(group: Sequence[AnswerWords]) -> float:
+def _any_of(group: Sequence[AnswerSpan]) -> float:
     none = 1.0
     for item in group:
         none *= 1 - item.probability

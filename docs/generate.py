@@ -275,7 +275,7 @@ _HEADLINES: Sequence[tuple[str, str, str]] = (
     ("MultiHop-RAG news, several documents a question: right at once", "multihop-rag-answers", "strict"),
     ("the same, nothing in the news answers: refused", "multihop-rag-answers", "refused_unanswerable"),
     ("RealTime QA news: right (.48 have the answer in a page at all)", "realtimeqa-answers", "right"),
-    ("RGB, irrelevant passages: refused", "rgb", "refused_unanswerable"),
+    ("RGB, passages near the subject that do not answer: refused", "rgb", "refused_unanswerable"),
     ("CLAP NQ, unanswerable: refused", "clapnq", "refused_unanswerable"),
     ("AttributionBench, does a text support a claim: macro F1", "attributionbench", "macro_f1"),
     ("seeds, warm: first quotation, median", "seeds", "quoted_seconds_p50"),

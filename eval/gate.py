@@ -1,4 +1,4 @@
-"""The gate: does a run hold what a baseline file recorded? What got worse is told, and what got better unexplained.
+"""The gate: reports scores that fell below a baseline, and unexplained rises.
 
 A baseline is one JSON file: what was measured and how, every metric, and for the gated scores a tolerance and the
 score of each question, so that a later run is compared with it question by question. It holds ids and scores alone,

@@ -1,4 +1,4 @@
-"""Where the evidence of gold questions stands in an index, and what of it does not: that is told before a run."""
+"""Finds gold evidence in an index and reports, before a run, what is missing."""
 
 import re
 import shlex

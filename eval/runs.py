@@ -1,4 +1,4 @@
-"""Run files -> header and records. What a kill cut off is told; any other fault is an error with its line."""
+"""Run files -> header and records. A line cut off by a kill is reported; any other fault is an error."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Is all in the index as it was written: every span, count, digest, keyword and vector, and nothing besides.
+"""Checks that an index holds exactly what was written: spans, counts, digests, keywords, vectors.
 
 The store is copied into a temporary file first, so that a long check holds up nobody, and its own writes, which
 SQLite asks for, change nothing that is indexed. What is wrong is reported document by document, with the commands

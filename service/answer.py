@@ -34,7 +34,7 @@ REFUSALS: Mapping[Reason, str] = {
     "nothing_on_subject": "The documents do not answer this question. The closest passages are listed, but none of "
     "them is about it.",
     "not_answered": "The documents do not seem to answer this question. The closest passages are listed: they are "
-    "about it, but none of them tells this.",
+    "about it, but none of them says this.",
 }
 """What a refusal says, by its reason."""
 
@@ -134,7 +134,7 @@ class CitedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """How many documents were searched, and the ISO days of the earliest and the latest; None of none."""
+    """How many documents were searched, and the ISO days of the earliest and the latest; null without documents."""
 
     documents: int
     """how many were searched"""

@@ -1,4 +1,4 @@
-"""News briefs of our own making: what one of them tells, another only touches or leaves out.
+"""Synthetic news briefs: each states some points and only mentions or omits others.
 
 A brief is about somebody or something with a name that nobody has, and some points of its scene (briefs.yaml) are
 told in it. A question for a point that is told is answered; beside it stand the same brief with that point touched

@@ -20,7 +20,7 @@ class Refusal:
 
 
 class Decider:
-    """Decides by the settings' caution; `limit` is the most sentences that an answer quotes."""
+    """Decides by the settings' caution and the most sentences that an answer quotes."""
 
     def __init__(self, index: Index, embedder: Embedder, settings: Settings) -> None:
         self._selector = AnswerSelector(index, embedder, settings.quoted_sentences)

@@ -1,8 +1,8 @@
-"""The command line: `citewell ask` and `citewell index ...`. Data goes to standard output, the rest to
-standard error.
+"""The command line: assembles all commands and maps errors to exit codes.
 
-Exit codes: 0 done; 1 it could not be done, and one sentence says why; 2 wrong usage; 3 refused: the documents do
-not answer; 4 a document has changed since the answer; 130 interrupted.
+Data goes to standard output, the rest to standard error. Exit codes: 0 done; 1 it could not be done, and one
+sentence says why; 2 wrong usage; 3 refused: the documents do not answer; 4 a document has changed since the answer;
+130 interrupted; 143 ended by SIGTERM.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What has been shown of an answer so far, under one numbering: what is kept of it is what was shown.
+"""What has been shown of an answer so far, with one numbering of its citations.
 
 The quoted answer stands first. The final sentences number their citations anew, in another order, so they are
 renumbered by what stands there already; as long as they only repeat it they are held back.

@@ -108,5 +108,5 @@ def _render_location(name: str, location: CheckedQuotation) -> str:
         return f"{head} {location.start} to {location.end}."
     if location.now is not None:
         change = show_change(location.quote, location.now)
-        return f"{head}; its likest sentence, {location.start} to {location.end}:\n    {change}"
+        return f"{head}; its nearest sentence, {location.start} to {location.end}:\n    {change}"
     return f"{head}."

@@ -1,4 +1,4 @@
-"""What kind of answer a question asks for, told by its own words; the first kind that fits counts. English only."""
+"""The kind of answer that a question asks for, found by its words; the first match counts. English only."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The days that whoever asks gives beside a question, and what they and its own words make of a search.
+"""Date limits given with a question, combined with the time expressions in it into a search period.
 
 `after` is that day or later, `before` earlier than that day, `as_of` that day or earlier: nothing published later
 is known. Relative words are seen from `today`, else from `as_of`, else from the day it is.

@@ -1,4 +1,4 @@
-"""Yes or no: said only where every part of a question is told of by a sentence that denies nothing.
+"""Yes or no, given only where a sentence that denies nothing covers each part of the question.
 
 A question of several parts ("did A say this, while B said that?") is affirmed by a sentence for each. Where the
 question itself denies ("did B not say that?") and the sentences affirm, the answer is no. Whatever else sentences

@@ -1,4 +1,4 @@
-"""The question that a saved answer answers, as verification needs it; who reads it knows how questions are read."""
+"""The question of a saved answer, in the form that verification needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What sentences that tell of everything a question asks say to it: yes, no, or nothing that can be told."""
+"""Whether sentences that cover every part of a yes-or-no question confirm or deny it."""
 
 import re
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ _WORD = re.compile(r"\S+\s*")
 class CheckedQuotation:
     """Words that an answer shows as a document's; `start` and `end` are where they stand now, if they do.
 
-    `now` is the likest sentence of the document as it is, where the words are in it no more.
+    `now` is the most similar sentence of the document as it is, where the words are no longer in it.
     """
 
     document: str
@@ -156,10 +156,12 @@ def _follow(place: CheckedQuotation, text: str, start: int) -> CheckedQuotation:
         return replace(place, state="moved", start=nearest, end=nearest + len(place.quote))
     wanted = set(terms(place.quote))
     sentences = [(span, set(terms(span.slice(text)))) for span in split_sentences(text)]
-    likest = max(sentences, key=lambda pair: len(pair[1] & wanted) / (len(pair[1] | wanted) or 1), default=None)
-    if likest is None or not likest[1] & wanted:
+    most_similar = max(
+        sentences, key=lambda pair: len(pair[1] & wanted) / (len(pair[1] | wanted) or 1), default=None
+    )
+    if most_similar is None or not most_similar[1] & wanted:
         return replace(place, state="changed")
-    span = likest[0]
+    span = most_similar[0]
     return replace(place, state="changed", start=span.start, end=span.end, now=span.slice(text))
 
 

@@ -45,7 +45,12 @@ class Ask(_Dated):
 
     question: str = Field(min_length=1, examples=["What phases did Biden's proposal have?"])
     stream: bool = Field(False, description="server-sent events instead of one JSON object")
-    history: list[str] = Field(default=[], max_length=HISTORY, examples=[[]])
+    history: list[str] = Field(
+        default=[],
+        max_length=HISTORY,
+        examples=[[]],
+        description=f"the questions before this one, oldest first; at most {HISTORY}",
+    )
 
 
 class Search(_Dated):

@@ -1,1 +1,1 @@
-"""`citewell doctor`: is all in order that an answer needs?"""
+"""`citewell doctor`: checks everything that an answer needs."""

@@ -1,4 +1,4 @@
-"""`citewell doctor`: is all in order that an answer needs? One table of checks, each on its own.
+"""The checks of `citewell doctor`, one after the other.
 
 A check looks at the real thing: it hashes the files, runs llama.cpp, opens the index and times this machine.
 Whatever breaks in one of them is what it found, and the others go on.

@@ -118,7 +118,7 @@ def _best_of(spans: Sequence[tuple[int, int, float]]) -> tuple[int, int, float]:
 
 def _best_spans(encoded: Encoded, scores: NDArray[np.float32]) -> list[tuple[int, int, float]]:
     """For each word piece of the passage the likeliest answer that begins with it, as `best_span` gives it."""
-    inside = [(number, place) for number, place in enumerate(encoded.places) if place is not None]
+    inside = [(number, offset) for number, offset in enumerate(encoded.offsets) if offset is not None]
     if not inside:
         return []
     numbers = [number for number, _ in inside]
@@ -127,8 +127,8 @@ def _best_spans(encoded: Encoded, scores: NDArray[np.float32]) -> list[tuple[int
     sums = np.where(allowed, sums, -np.inf)
     lasts = sums.argmax(axis=1)
     return [
-        (place[0], inside[last][1][1], float(sums[row, last]))
-        for row, ((_, place), last) in enumerate(zip(inside, lasts, strict=True))
+        (offset[0], inside[last][1][1], float(sums[row, last]))
+        for row, ((_, offset), last) in enumerate(zip(inside, lasts, strict=True))
     ]
 
 

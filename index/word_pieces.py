@@ -31,16 +31,16 @@ class Encoded:
 
     pieces: tuple[int, ...]
     kinds: tuple[int, ...]
-    places: tuple[tuple[int, int] | None, ...]
+    offsets: tuple[tuple[int, int] | None, ...]
 
     def pieces_of(self, start: int, end: int) -> tuple[int, int] | None:
         """The first and last word piece of the passage's characters `start` to `end`, if all are read."""
         inside = [
             number
-            for number, place in enumerate(self.places)
-            if place is not None and place[0] < end and start < place[1]
+            for number, offset in enumerate(self.offsets)
+            if offset is not None and offset[0] < end and start < offset[1]
         ]
-        whole = inside and self.places[inside[-1]]
+        whole = inside and self.offsets[inside[-1]]
         return (inside[0], inside[-1]) if whole and whole[1] >= end else None
 
 
@@ -67,11 +67,11 @@ class PairEncoder:
         read = self._plain(excerpt.text)
         room = self._limit - len(head) - len(named) - 1
         for first in range(0, max(1, len(read.ids) - _SHARED_PIECES), room - _SHARED_PIECES):
-            ids, places = read.ids[first : first + room], read.offsets[first : first + room]
+            ids, offsets = read.ids[first : first + room], read.offsets[first : first + room]
             yield Encoded(
                 (*head, *named, *ids, end),
                 (*(0 for _ in head), *(1 for _ in range(len(named) + len(ids) + 1))),
-                (*(None for _ in range(len(head) + len(named))), *places, None),
+                (*(None for _ in range(len(head) + len(named))), *offsets, None),
             )
 
     def _plain(self, text: str) -> "Encoding":

@@ -32,9 +32,9 @@ def test_an_excerpt_within_the_limit_is_one_window() -> None:
     encoder = PairEncoder(packaged_folder())
     encoded = encoder.encode("Who spoke?", PLAN)
     assert len(list(encoder.windows("Who spoke?", PLAN))) == 1
-    assert len(encoded.pieces) == len(encoded.kinds) == len(encoded.places)
+    assert len(encoded.pieces) == len(encoded.kinds) == len(encoded.offsets)
     first, last = encoded.pieces_of(PLAN.text.index("Ilse"), PLAN.text.index("Ilse") + len("Ilse Brandt")) or (0, 0)
-    left, right = encoded.places[first], encoded.places[last]
+    left, right = encoded.offsets[first], encoded.offsets[last]
     assert left is not None and right is not None
     assert PLAN.text[left[0] : right[1]] == "Ilse Brandt"
 
@@ -42,7 +42,7 @@ def test_an_excerpt_within_the_limit_is_one_window() -> None:
 def test_every_character_of_a_long_passage_is_in_some_window() -> None:
     text = " ".join(f"word{number}" for number in range(900))
     windows = list(PairEncoder(packaged_folder()).windows("Which word?", Excerpt("Words", text)))
-    read = {place for window in windows for place in window.places if place is not None}
+    read = {place for window in windows for place in window.offsets if place is not None}
     covered = {character for start, end in read for character in range(start, end)}
     assert covered == {number for number, letter in enumerate(text) if letter != " "}
     assert len(windows) > 5
@@ -51,7 +51,7 @@ def test_every_character_of_a_long_passage_is_in_some_window() -> None:
 
 def test_an_empty_passage_has_one_window_and_no_answer() -> None:
     (window,) = PairEncoder(packaged_folder()).windows("Who?", Excerpt("", ""))
-    assert set(window.places) == {None}
+    assert set(window.offsets) == {None}
 
 
 @pytest.mark.parametrize(("budget", "count"), [(None, 4), (0, 1), (2999, 2), (3000, 3), (12_000, 4)])

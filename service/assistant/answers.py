@@ -51,8 +51,8 @@ def final_answer(
 
 def refusal_answer(identifier: str, found: Found, refusal: Refusal, steps: Sequence[TimedStep]) -> Answer:
     """Why the documents do not answer, which of them were searched, and the closest passages."""
-    told = found.question.searched_period
-    searched = "" if refusal.reason == "nothing_indexed" else describe_search(found.searched, told)
+    period = found.question.searched_period
+    searched = "" if refusal.reason == "nothing_indexed" else describe_search(found.searched, period)
     why = REFUSALS[refusal.reason].format(names=" or ".join(f"“{name}”" for name in found.unknown))
     text = f"{why} {searched}".rstrip()
     trace = _trace(found, "refused", Drafted("unneeded"), steps)

@@ -271,8 +271,8 @@ def _keeping(command: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         cause = "was ended by SIGTERM" if terminated else "was interrupted"
-        told = f"citewell: index {command} {cause}. What it has done so far is kept; run it again for the rest."
-        click.echo(told, err=True)
+        message = f"citewell: index {command} {cause}. What it has done so far is kept; run it again for the rest."
+        click.echo(message, err=True)
         sys.exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, former)

@@ -75,10 +75,10 @@ def _introduces(sentences: Sequence[StoredSpan], sentence: StoredSpan) -> bool:
 
 def _run(sentences: Sequence[StoredSpan], sentence: StoredSpan) -> tuple[StoredSpan, ...]:
     """The list that a sentence introduces or is an item of; empty without at least two items."""
-    place = next((n for n, other in enumerate(sentences) if other.id == sentence.id), None)
-    if place is None:
+    position = next((n for n, other in enumerate(sentences) if other.id == sentence.id), None)
+    if position is None:
         return ()
-    start = place if _ITEM.match(sentence.text) else place + 1
+    start = position if _ITEM.match(sentence.text) else position + 1
     while start > 0 and _ITEM.match(sentences[start - 1].text):
         start -= 1
     end = start

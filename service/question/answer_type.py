@@ -146,8 +146,8 @@ _THING = re.compile("W([NL]+(?=A)|N*L)")
 
 def named_thing(tokens: tuple[TaggedWord, ...]) -> str | None:
     """The stem of "crossing" in "which crossing was shut"; None where no noun stands behind "which" or "what"."""
-    place = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
-    found = _THING.match(tags(tokens), place)
+    position = next((n for n, token in enumerate(tokens) if token.low in ("which", "what")), len(tokens))
+    found = _THING.match(tags(tokens), position)
     if found is None:
         return None
     return next(iter(terms(tokens[found.end(1) - 1].low)), None)

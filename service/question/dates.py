@@ -108,16 +108,16 @@ def _describe(period: Period, constraint: TimeConstraint, today: date) -> Search
     )
 
 
-def describe_filter(told: SearchedPeriod) -> str | None:
+def describe_filter(period: SearchedPeriod) -> str | None:
     """One sentence on the documents that were searched, None when all were."""
-    ends = [end for end in (told.before and _day_before(told.before), told.as_of) if end]
-    span = _span(told.after, min(ends, default=None))
+    ends = [end for end in (period.before and _day_before(period.before), period.as_of) if end]
+    span = _span(period.after, min(ends, default=None))
     return None if span is None else f"Only documents dated {span} were searched."
 
 
-def describe_search(searched: Searched, told: SearchedPeriod | None) -> str:
+def describe_search(searched: Searched, period: SearchedPeriod | None) -> str:
     """One sentence on what was searched: which documents, how many, of which days."""
-    whole = (told and describe_filter(told)) or "All documents were searched."
+    whole = (period and describe_filter(period)) or "All documents were searched."
     if searched.documents == 0:
         return whole
     days = (
@@ -128,10 +128,10 @@ def describe_search(searched: Searched, told: SearchedPeriod | None) -> str:
     return f"{whole.removesuffix('.')}: {searched.documents}, {days}."
 
 
-def describe_preference(told: SearchedPeriod) -> str | None:
+def describe_preference(period: SearchedPeriod) -> str | None:
     """One sentence on the documents that come first, None when none do."""
-    span = _span(told.preferred_after, told.preferred_before and _day_before(told.preferred_before))
-    kinds = [*(["the newest"] if told.newest_first else []), *([f"those dated {span}"] if span else [])]
+    span = _span(period.preferred_after, period.preferred_before and _day_before(period.preferred_before))
+    kinds = [*(["the newest"] if period.newest_first else []), *([f"those dated {span}"] if span else [])]
     return f"Of the documents {' and '.join(kinds)} come first." if kinds else None
 
 

@@ -44,5 +44,5 @@ def find_runs(text: str, run: re.Pattern[str], ends: str) -> Iterator[tuple[list
     for found in run.finditer(text):
         before = text[: found.start()].rstrip(" “‘\"'(")
         opens = not before or before[-1] in ends
-        for place, part in enumerate(_POSSESSIVE.split(found.group())):
-            yield part.split(), opens and place == 0
+        for position, part in enumerate(_POSSESSIVE.split(found.group())):
+            yield part.split(), opens and position == 0

@@ -77,7 +77,7 @@ VERIFICATION = TypeAdapter(Verification)
 """Reads and writes a verification as JSON, and gives its schema."""
 
 
-def read_answer(content: bytes, place: str) -> Answer:
+def read_answer(content: bytes, origin: str) -> Answer:
     """The answer that a text holds as JSON. Raises AnswerUnreadable, naming the place it comes from."""
     try:
         return ANSWER.validate_json(content, strict=True)
@@ -86,7 +86,7 @@ def read_answer(content: bytes, place: str) -> Answer:
         field = ".".join(map(str, first["loc"]))
         fault = f"{field}: {first['msg']}" if field else first["msg"]
         raise AnswerUnreadable(
-            f"{place} is no answer ({fault[:200]}). Give what citewell ask ... --json has printed."
+            f"{origin} is no answer ({fault[:200]}). Give what citewell ask ... --json has printed."
         ) from error
 
 
@@ -118,14 +118,14 @@ class _Texts:
 
     def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedQuotation:
         """What became of a document's words."""
-        place = CheckedQuotation(shown.document, shown.version, quote, "removed")
+        quotation = CheckedQuotation(shown.document, shown.version, quote, "removed")
         same = self._find(shown)
         if same is not None:
             holds = 0 <= shown.start < shown.end and self._index.text(same)[shown.start : shown.end] == quote
-            known = replace(place, state="holds", start=shown.start, end=shown.end)
-            return known if holds else replace(place, state="forged")
+            known = replace(quotation, state="holds", start=shown.start, end=shown.end)
+            return known if holds else replace(quotation, state="forged")
         other = next((document for document in self._documents if document.path == shown.document), None)
-        return place if other is None else _follow(place, self._index.text(other), shown.start)
+        return quotation if other is None else _follow(quotation, self._index.text(other), shown.start)
 
     def find_naming_fault(self, answer: Answer, asked: Asked | None) -> str | None:
         """A document that is shown under another title or day than its own, or cited out of the time asked for."""
@@ -148,21 +148,21 @@ class _Texts:
         return next((document for document in named if document.version == shown.version), None)
 
 
-def _follow(place: CheckedQuotation, text: str, start: int) -> CheckedQuotation:
+def _follow(quotation: CheckedQuotation, text: str, start: int) -> CheckedQuotation:
     """Where the words stand in another version of their document, or what stands there instead."""
-    found = [match.start() for match in re.finditer(re.escape(place.quote), text)] if place.quote else []
+    found = [match.start() for match in re.finditer(re.escape(quotation.quote), text)] if quotation.quote else []
     if found:
         nearest = min(found, key=lambda begin: abs(begin - start))
-        return replace(place, state="moved", start=nearest, end=nearest + len(place.quote))
-    wanted = set(terms(place.quote))
+        return replace(quotation, state="moved", start=nearest, end=nearest + len(quotation.quote))
+    wanted = set(terms(quotation.quote))
     sentences = [(span, set(terms(span.slice(text)))) for span in split_sentences(text)]
     most_similar = max(
         sentences, key=lambda pair: len(pair[1] & wanted) / (len(pair[1] | wanted) or 1), default=None
     )
     if most_similar is None or not most_similar[1] & wanted:
-        return replace(place, state="changed")
+        return replace(quotation, state="changed")
     span = most_similar[0]
-    return replace(place, state="changed", start=span.start, end=span.end, now=span.slice(text))
+    return replace(quotation, state="changed", start=span.start, end=span.end, now=span.slice(text))
 
 
 def _check_sentence(
@@ -175,10 +175,10 @@ def _check_sentence(
     )
 
 
-def _judge(fault: str | None, sentences: Sequence[CheckedSentence], places: Sequence[CheckedQuotation]) -> Verdict:
-    if fault or any(item.fault for item in sentences) or any(item.state == "forged" for item in places):
+def _judge(fault: str | None, sentences: Sequence[CheckedSentence], checked: Sequence[CheckedQuotation]) -> Verdict:
+    if fault or any(item.fault for item in sentences) or any(item.state == "forged" for item in checked):
         return "refuted"
-    return "proved" if all(item.state == "holds" for item in places) else "stale"
+    return "proved" if all(item.state == "holds" for item in checked) else "stale"
 
 
 def show_change(before: str, now: str) -> str:

@@ -4,7 +4,7 @@ A sentence is supported when it is the evidence with whole clauses left out: eve
 the same order and form, and what is missing begins and ends at a comma, dash, bracket or the sentence's end and
 holds no negation, hedge, condition or attribution. Articles may differ, and numbers may be spelled out. More than
 that follows from most sentences; but whatever else a small model writes may change who did what to whom, so the
-quotation stands in its place.
+quotation stands in its position.
 """
 
 import re
@@ -135,22 +135,24 @@ def _fault(claimed: Sequence[Token], given: Sequence[Token]) -> str | None:
 def _is_shortening(claimed: Sequence[Token], given: Sequence[Token]) -> bool:
     """Whether leaving out whole clauses turns the evidence into the sentence.
 
-    `reached` holds the places in the evidence behind the words that were matched so far; a clause that may be left
+    `reached` holds the positions in the evidence behind the words matched so far; a clause that may be left
     out leads from a border to every later one.
     """
     reached = _with_skips({0}, given)
     for token in claimed:
-        matched = {place + 1 for place in reached if place < len(given) and given[place].form == token.form}
+        matched = {
+            position + 1 for position in reached if position < len(given) and given[position].form == token.form
+        }
         reached = _with_skips(matched, given)
     return len(given) in reached
 
 
-def _with_skips(places: set[int], given: Sequence[Token]) -> set[int]:
-    found = set(places)
-    for place in places:
-        if place == len(given) or not given[place].border:
+def _with_skips(positions: set[int], given: Sequence[Token]) -> set[int]:
+    found = set(positions)
+    for position in positions:
+        if position == len(given) or not given[position].border:
             continue
-        for end in range(place, len(given)):
+        for end in range(position, len(given)):
             if given[end].form in _GUARDS or given[end].form.endswith("n't"):
                 break
             if end + 1 == len(given) or given[end + 1].border:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eval.proposing.verbs import AUXILIARIES, FORMS
+from index import MONTHS
 
 Words = tuple[str, ...]
 
@@ -77,7 +78,7 @@ _BEFORE_NOUNS = frozenset(
 )
 _PLURALS = frozenset("people men women children police fish sheep".split())
 _SINGULARS = frozenset("across always as gas besides bus focus his is its less perhaps plus this thus was".split())
-MONTHS = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+MONTH = f"(?:{'|'.join(MONTHS)})"
 
 # --- sentence to parts ---
 

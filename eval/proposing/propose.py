@@ -16,7 +16,7 @@ from random import Random
 import yaml
 
 from eval.gold import QuestionType
-from eval.proposing.clauses import MONTHS, Vocabulary
+from eval.proposing.clauses import MONTH, Vocabulary
 from eval.proposing.proposed_answers import find_answers
 from eval.proposing.rephrase import rephrase
 from eval.proposing.verbs import AUXILIARIES, FORMS
@@ -221,7 +221,7 @@ _EXCHANGED = re.compile(
     rf"(?P<before>\b(?:in|at|near|from|maker|company|by|by the) )(?P<name>{_CAPITAL}(?: {_CAPITAL})*){_BEHIND}"
 )
 """Names that can stand for each other where the same word is before them, and no noun behind them."""
-_TIME = re.compile(rf"{MONTHS}$")
+_TIME = re.compile(rf"{MONTH}$")
 
 
 def _without_answer(proposals: Sequence[Proposal], pages: Sequence[Page], random: Random) -> Iterator[Proposal]:

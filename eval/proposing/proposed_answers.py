@@ -11,7 +11,7 @@ from eval.gold import QuestionType
 from eval.proposing.clauses import (
     FIRST_WORDS,
     INNER,
-    MONTHS,
+    MONTH,
     PREPOSITIONS,
     ROLES,
     SCALES,
@@ -21,6 +21,7 @@ from eval.proposing.clauses import (
     is_plural,
 )
 from eval.proposing.verbs import AUXILIARIES, FORMS
+from index import WEEKDAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _counted(whole: str, number: str, unit: str) -> Words:
 
 # --- dates ---
 
-_MONTH = rf"(?:{MONTHS}|(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.)"
+_MONTH = rf"(?:{MONTH}|(?:Jan|Feb|Aug|Sept|Oct|Nov|Dec)\.)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = re.compile(
     rf"(?<![\w-])(?:(?:early |mid-|late )?{_MONTH} (?:1[5-9]|20)\d\d|{_DAY} {_MONTH}(?:,? (?:1[5-9]|20)\d\d)?"
@@ -180,7 +181,7 @@ _NAME = re.compile(
 )
 _LISTED_BEFORE = re.compile(r"[A-Z][\w’'-]*(?:,? and|,? or|,) $")
 _LISTED_BEHIND = re.compile(r"(?:,? and|,? or|,) (?:the )?[A-Z]")
-_DAYS = re.compile(rf"(?:{MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)$")
+_DAYS = re.compile(rf"(?:{MONTH}|{'|'.join(WEEKDAYS)})$")
 _GOES_BEFORE = re.compile(r"(?:[A-Z][\w.’'-]*|[A-Z]\w+ to) $")
 _PERSON = re.compile(r",? who\b|, \d\d\b|,? (?:said|says|told)\b")
 _TITLES = ROLES | frozenset(

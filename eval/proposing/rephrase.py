@@ -14,7 +14,7 @@ from eval.proposing.clauses import (
     FIRST_WORDS,
     INNER,
     LEANING_WORDS,
-    MONTHS,
+    MONTH,
     PREPOSITIONS,
     ROLES,
     Parts,
@@ -54,7 +54,7 @@ _LENGTHS = frozenset("long high wide deep tall old thick".split())
 _MOVES = frozenset("climb decline drop fall grow increase rise slip".split())
 _DATE = re.compile(
     r"\b(?P<preposition>on|in|since|until|by) (?P<date>"
-    rf"(?:\d{{1,2}} {MONTHS}|{MONTHS}(?: \d{{1,2}}(?!\d))?)(?:,? (?:1\d{{3}}|20\d\d))?|1\d{{3}}|20\d\d)"
+    rf"(?:\d{{1,2}} {MONTH}|{MONTH}(?: \d{{1,2}}(?!\d))?)(?:,? (?:1\d{{3}}|20\d\d))?|1\d{{3}}|20\d\d)"
     r"(?![\w,.%-]*\w)"
 )
 _FRONTED = re.compile(_DATE.pattern.replace("on|in|since|until|by", "On|In|Since|Until|By", 1) + r",? (?!\d)")

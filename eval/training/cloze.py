@@ -14,12 +14,9 @@ from dataclasses import dataclass
 
 from eval.training.examples import CharSpan, Group, Pair, excerpt, occurrences, sentences
 from eval.training.labelled import Paragraph
-from index import STOP_WORDS, terms
+from index import MONTHS, STOP_WORDS, terms
 
-_YEAR = re.compile(
-    r"\b(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-    r"(?: \d{1,2},?)? )?(?:1[0-9]{3}|20[0-9]{2})\b"
-)
+_YEAR = re.compile(rf"\b(?:(?:{'|'.join(MONTHS)})(?: \d{{1,2}},?)? )?(?:1[0-9]{{3}}|20[0-9]{{2}})\b")
 _NUMBER = re.compile(
     r"(?<![\w.,])[$€£]?\d+(?:[,.]\d+)*%?(?: (?:million|billion|percent|years?|miles|km|people))?(?!\w)"
 )

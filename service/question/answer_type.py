@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from index import ORDINALS, SPELLED_NUMBERS, split_sentences, terms
+from index import MONTHS, ORDINALS, SPELLED_NUMBERS, WEEKDAYS, split_sentences, terms
 from service.question.subject import TaggedWord, tags
 from service.question.time_expressions import find_time_expressions
 
@@ -60,16 +60,20 @@ IN_FEW_WORDS: frozenset[AnswerType] = frozenset({"number", "date", "person", "pl
 NAMES: frozenset[AnswerType] = frozenset({"person", "place", "thing"})
 """Kinds that a name answers."""
 
+_SPELLED = "|".join(
+    f"{word}(?:-\\w+)?" if word.endswith("ty") else word for word in SPELLED_NUMBERS if word != "zero"
+)
+_SHORT_MONTHS = "|".join([*(name[:3] for name in MONTHS), "Sept"])
+_DAYS_AND_MONTHS = "|".join([*MONTHS, *WEEKDAYS])
+
 NUMBER = re.compile(
-    r"\d[\d,.]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|"
-    r"nine)ty(?:-\w+)?|dozens?|half|third|quarter|hundreds?|thousands?|millions?|billions?|trillions?|first|second|once|"
-    r"twice|single|double|none|no)\b",
+    rf"\d[\d,.]*|\b(?:{_SPELLED}|dozens?|half|third|quarter|hundreds?|thousands?|millions?|billions?|trillions?|first|"
+    r"second|once|twice|single|double|none|no)\b",
     re.IGNORECASE,
 )
 DATE = re.compile(
-    r"\b(?:c?[12]\d{3}s?|\d0s|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|centur(?:y|ies)|years?|weeks?|"
-    r"months?|days?|spring|summer|autumn|fall|winter|night|noon|today|yesterday|\d+(?:st|nd|rd|th))\b"
+    rf"\b(?:c?[12]\d{{3}}s?|\d0s|{_SHORT_MONTHS}|{_DAYS_AND_MONTHS}|centur(?:y|ies)|years?|weeks?|months?|days?|spring|"
+    r"summer|autumn|fall|winter|night|noon|today|yesterday|\d+(?:st|nd|rd|th))\b"
 )
 CAUSE = re.compile(
     r"\b(?:because|due to|since|so that|in order to|as a result|resulted|resulting|after|caus\w+|therefore|"
@@ -171,14 +175,13 @@ def asked_item(question: str) -> int | None:
 
 
 _SOUGHT_NUMBER = re.compile(
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|half|third|quarter|hundreds?|"
-    r"thousands?|millions?|billions?|first|second|once|twice|single|double|none)\b",
+    rf"\d|\b({'|'.join([*SPELLED_NUMBERS][1:13])}|dozens?|half|third|quarter|hundreds?|thousands?|millions?|billions?|"
+    r"first|second|once|twice|single|double|none)\b",
     re.IGNORECASE,
 )
 _SOUGHT_DATE = re.compile(
-    r"\b(1\d{3}|20\d\d|(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|century|years?|weeks?|"
-    r"months?|days?|spring|summer|autumn|winter)\b"
+    rf"\b(1\d{{3}}|20\d\d|({_SHORT_MONTHS})\.|{_DAYS_AND_MONTHS}|century|years?|weeks?|months?|days?|spring|summer|"
+    r"autumn|winter)\b"
 )
 _SOUGHT_NAME = re.compile(r"(?<=[a-z,;’'\"“)] )[A-Z][\w’'-]+")
 

@@ -6,6 +6,8 @@ Words are tagged by lists and capitals alone; a noun phrase is then a pattern of
 import re
 from dataclasses import dataclass
 
+from index import MONTHS, WEEKDAYS
+
 _TOKEN = re.compile(r"[^\W_]+(?:[-.,'’][^\W_]+)*[’']?|[^\w\s]")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
@@ -21,8 +23,8 @@ _LISTS = {
     "P": "of",
     "I": """in at on near from to for by with about against between under after before during over into through
         across as without until since around behind beyond within towards toward upon inside outside per despite""",
-    "T": """january february march april june july august september october november december monday tuesday
-        wednesday thursday friday saturday sunday spring summer autumn winter""",
+    # "May" is a verb as well; where it is a month is decided by what stands around it.
+    "T": " ".join([*(name for name in MONTHS if name != "May"), *WEEKDAYS, "spring summer autumn winter"]).lower(),
     "S": """i me you we us it he she they him them there not no now then so too very also only even just still ever
         never again already finally once more most less least much many few fewer enough every all both either
         neither if because while that than or and but please long old far often fast else instead yes off up down

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from index import SPELLED_NUMBERS, WEEKDAYS
 from service.question.time_ranges import MONTH_NAMES, PARTS, SEASONS, UNITS
 
 Use = Literal["in", "since", "after", "before", "until", "by"]
@@ -37,12 +38,12 @@ class TimeExpression:
 
 # --- expressions ---
 
-_MONTH = rf"(?:{'|'.join(MONTH_NAMES)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?"
+_MONTH = rf"(?:{'|'.join(MONTH_NAMES)}|{'|'.join(name[:3] for name in MONTH_NAMES)}|sept)\b\.?"
 _YEAR = r"(?:19|20)\d\d\b"
 _ANY_YEAR = rf"(?:{_YEAR}|(?:last|this) year\b)"
 _NUMBER_DAY = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?\b"
-_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
-_NUMBER = r"(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty)"
+_WEEKDAY = rf"(?:{'|'.join(WEEKDAYS).lower()})\b"
+_NUMBER = rf"(?:\d{{1,3}}|{'|'.join([*SPELLED_NUMBERS][2:])})"
 _UNIT = rf"(?:{'|'.join(UNITS)})"
 _SEASON = rf"(?:{'|'.join(SEASONS)})\b"
 _DAY = (

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from index.calendar_words import MONTH_PATTERN, WEEKDAY_PATTERN
 from index.documents import Span
 from index.written_dates import DATE_PATTERN, WEEKDAY, parse_date
 
@@ -34,9 +35,12 @@ _LABELLED = re.compile(
 )
 _PAIR = re.compile(_MARKS + r"[^\W\d_][\w/-]*(?:\s[\w/-]+){0,2}[*_]*:[*_\s]+\S.*[^\s.?!…]")
 _TIME = r"(?:[T,|·\s]*(?i:at\s+)?\d{1,2}[:.]\d{2}.{0,30})?"
+_OUTLET = rf"(?!(?i:{WEEKDAY_PATTERN}|{MONTH_PATTERN})\b)[A-Z][\w.&’'-]*(?:\s(?:[A-Z][\w.&’'-]*|and|of|for|the|in|&)){{0,5}}"
+_NAMED = rf"(?:\s*[(|·,–—-]\s*(?P<behind>{_OUTLET})\)?)?"
+"""Who published, beside a date: `(Harbour Wire)`, `| Harbour Wire`."""
 _DATED = re.compile(
     rf"[\W_]*(?:(?i:published|posted|issued|(?P<update>updated)|date)(?i:\s+on)?[\W_]+{WEEKDAY}(?P<labelled>{DATE_PATTERN})(?:\b.{{0,40}})?"
-    rf"|{WEEKDAY}(?P<bare>{DATE_PATTERN}){_TIME}[\W_]*)"
+    rf"|(?:(?P<before>{_OUTLET})\s*[|·,–—-]\s*)?{WEEKDAY}(?P<bare>{DATE_PATTERN}){_TIME}{_NAMED}[^\w.!?…]*)"
 )
 _AGO = re.compile(r"[\W_]*(?i:published|posted|updated)\s+(?:\d+|an?)\s+\w+\s+ago[\W_]*")
 _BYLINE = re.compile(
@@ -50,11 +54,15 @@ _LEAST_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class MetadataLine:
-    """A line about the document; `text` is what it says of `kind`, which is one of _LABELS."""
+    """A line about the document; `text` is what it says of `kind`, which is one of _LABELS.
+
+    `outlet` is who published, where a line that gives the day names that too.
+    """
 
     span: Span
     kind: str
     text: str
+    outlet: str | None = None
 
     @property
     def day(self) -> date | None:
@@ -102,7 +110,8 @@ def _read(line: Span, text: str) -> MetadataLine | None:
         return None
     if dated := _DATED.fullmatch(written):
         day = dated["labelled"] or dated["bare"]
-        return MetadataLine(line, "update" if dated["update"] else "date", day) if parse_date(day) else None
+        kind, outlet = "update" if dated["update"] else "date", dated["before"] or dated["behind"]
+        return MetadataLine(line, kind, day, outlet) if parse_date(day) else None
     if labelled := _LABELLED.fullmatch(written):
         kind = next((name for name in _LABELS if labelled[name or "other"]), "")
         return MetadataLine(line, kind, labelled["value"].strip(" *_"))

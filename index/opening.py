@@ -79,7 +79,8 @@ def _stated(line: re.Match[str], metadata: MetadataLine | None) -> Opening | Non
     if metadata is None:
         return None
     said = {metadata.kind: clean(metadata.text)}
-    return Opening(line.end(), title=said.get("title"), source=said.get("source"), day=metadata.day)
+    source = said.get("source") or (metadata.outlet and clean(metadata.outlet))
+    return Opening(line.end(), title=said.get("title"), source=source, day=metadata.day)
 
 
 _TITLE_LINE = re.compile(r"(?P<title>[^\n]{1,120})(?P<end>\n)(?P<blank>[^\S\n]*(?:\n|\Z))?")

@@ -320,6 +320,9 @@ HEADS = (
     ),
     ("A pier\nUpdated: 2024-08-17\nPublished: 2024-08-16\n\n", "A pier", None, "2024-08-16"),
     ("A pier\nUpdated: 17 August 2024\n\n", "A pier", None, "2024-08-17"),
+    ("A pier\n2024-08-16 (Harbour Wire)\n\n", "A pier", "Harbour Wire", "2024-08-16"),
+    ("A pier\nHarbour Wire | 16 August 2024\n\n", "A pier", "Harbour Wire", "2024-08-16"),
+    ("A pier\nAug. 16, 2024, The Bell of Arn\n\n", "A pier", "The Bell of Arn", "2024-08-16"),
     ("Posted 3 days ago\nTags: pier, fire\n", "Talks between the parties went on in Doha.", None, None),
 )
 
@@ -340,6 +343,8 @@ NO_METADATA = (
     "Source: the Arn glacier\nLength: 12 km\nMouth: the sea",
     "The river rises early. By May it floods.\nIt did so again.",
     "By then the talks had failed.\nNobody came.",
+    "16 August 2024 - Marlow fell.\nNobody came.",
+    "Marlow, 16 August 2024 was a bad day.\nNobody came.",
     "Date the wine: it is old.\nDrink it.",
     "Note: the bridge is closed.\nIt opens in May.",
 )

@@ -35,7 +35,9 @@ _LABELLED = re.compile(
 )
 _PAIR = re.compile(_MARKS + r"[^\W\d_][\w/-]*(?:\s[\w/-]+){0,2}[*_]*:[*_\s]+\S.*[^\s.?!…]")
 _TIME = r"(?:[T,|·\s]*(?i:at\s+)?\d{1,2}[:.]\d{2}.{0,30})?"
-_OUTLET = rf"(?!(?i:{WEEKDAY_PATTERN}|{MONTH_PATTERN})\b)[A-Z][\w.&’'-]*(?:\s(?:[A-Z][\w.&’'-]*|and|of|for|the|in|&)){{0,5}}"
+_OUTLET_WORD = r"[A-Z][\w.&’'-]*"
+_CALENDAR = f"(?i:{WEEKDAY_PATTERN}|{MONTH_PATTERN})"
+_OUTLET = rf"(?!{_CALENDAR}\b){_OUTLET_WORD}(?:\s(?:{_OUTLET_WORD}|and|of|for|the|in|&)){{0,5}}"
 _NAMED = rf"(?:\s*[(|·,–—-]\s*(?P<behind>{_OUTLET})\)?)?"
 """Who published, beside a date: `(Harbour Wire)`, `| Harbour Wire`."""
 _DATED = re.compile(
@@ -96,8 +98,10 @@ def find_metadata_lines(text: str, start: int) -> tuple[MetadataLine, ...]:
 
 def _first_lines(text: str, start: int) -> list[Span]:
     found: list[Span] = []
-    for match in _LINE.finditer(text, start, start + _LONGEST_HEAD):
-        if match.group().strip():
+    limit = start + _LONGEST_HEAD
+    for match in _LINE.finditer(text, start, limit):
+        is_cut = match.end() == limit < len(text) and text[limit] != "\n"
+        if match.group().strip() and not is_cut:
             found.append(Span(*match.span()))
         if len(found) == _MOST_LINES:
             break

@@ -30,8 +30,10 @@ _TELLING = re.compile(r"[\d:|]")
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _QUESTION = re.compile(r"[^\"“”«»]*[?？؟]")
 _LEADING = re.compile(
-    r"(?:also\s+)?(?:read|see|watch|listen|related|more)\b[^.!?:|]{0,30}[:|](?=\s|\Z|[A-Z])"
-    r"|(?:photo(?:graph)?s?|image|picture|caption|credit|video)\b[^.!?:|\d]{0,30}[:|](?=\s|\Z|[A-Z])\D*\Z",
+    r"(?:also\s+)?(?:read|see|watch|listen)(?:\s+(?:also|more|now|live|here|next))?\s*[:|](?=\s|\Z|[A-Z])"
+    r"|(?:related|more)(?:\s+(?:articles?|stor(?:y|ies)|links?|reading|coverage|news|(?:on|from)\s+\w+))?\s*[:|](?=\s|\Z|[A-Z])"
+    r"|(?:photo(?:graph)?s?|image|picture|caption|credit|video)(?:\s+(?:by|of|credit|courtesy)\b[^.!?:|\d]{0,30})?"
+    r"\s*[:|](?=\s|\Z|[A-Z])\D*\Z",
     re.IGNORECASE,
 )
 """What leads away from a text or stands below its pictures: `Read more: ...`, `Photograph: Jane Roe`."""
@@ -45,14 +47,15 @@ def mark_prose(
     `blocks` are those of `split_blocks` from the offset `start` on; `asides` are spans of the text, sorted and
     apart, that its format knows to be no part of its matter.
     """
-    metadata = frozenset(line.span.start for line in find_metadata_lines(text, start))
     spans = [sentence for block in blocks for sentence in block]
+    metadata = [line.span for line in find_metadata_lines(text, start)]
+    is_metadata = [any(line.start <= span.start < line.end for line in metadata) for span in spans]
     leading = [
         is_leading for block, is_leading in zip(blocks, _are_leading(text, blocks), strict=True) for _ in block
     ]
     return tuple(
-        SentenceSpan(span, not (is_aside or is_leading or _line_start(text, span) in metadata))
-        for span, is_aside, is_leading in zip(spans, _are_inside(spans, asides), leading, strict=True)
+        SentenceSpan(span, not any(marks))
+        for span, *marks in zip(spans, _are_inside(spans, asides), leading, is_metadata, strict=True)
     )
 
 
@@ -99,20 +102,16 @@ def _length(block: Sequence[Span]) -> int:
     return block[-1].end - block[0].start
 
 
-def _line_start(text: str, sentence: Span) -> int:
-    return text.rfind("\n", 0, sentence.start) + 1
-
-
 def _are_inside(sentences: Sequence[Span], asides: Sequence[Span]) -> list[bool]:
     """Whether most of each sentence is in one of the asides."""
     found, number = [], 0
     for sentence in sentences:
         while number < len(asides) and asides[number].end <= sentence.start:
             number += 1
-        shared = 0
-        for aside in asides[number:]:
-            if aside.start >= sentence.end:
-                break
+        shared, reached = 0, number
+        while reached < len(asides) and asides[reached].start < sentence.end:
+            aside = asides[reached]
+            reached += 1
             shared += min(aside.end, sentence.end) - max(aside.start, sentence.start)
         found.append(2 * shared > sentence.end - sentence.start)
     return found

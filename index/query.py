@@ -79,13 +79,17 @@ def read_query(text: str, names: SourceNames) -> Query:
 
 def split_parts(text: str) -> tuple[str, ...]:
     """The parts of a question in their order, each with a few content words at least."""
-    parts: list[str] = []
+    parts: list[list[str]] = []
+    held: set[str] = set()  # the content stems of the last part
     for piece in _BORDER.split(text):
-        if parts and min(len(set(terms(piece))), len(set(terms(parts[-1])))) < _LEAST_TERMS:
-            parts[-1] += " " + piece
+        content = set(terms(piece))
+        if parts and min(len(content), len(held)) < _LEAST_TERMS:
+            parts[-1].append(piece)
+            held |= content
         elif piece.strip():
-            parts.append(piece)
-    return tuple(parts)
+            parts.append([piece])
+            held = content
+    return tuple(" ".join(pieces) for pieces in parts)
 
 
 def _read(text: str, names: SourceNames) -> Part:

@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     quoted_sentences: int = Field(3, ge=1, le=10, description="most sentences that an answer quotes")
     evidence_tokens: int = Field(400, ge=50, le=8000, description="most model tokens of evidence in a prompt")
     answer_tokens: int = Field(96, ge=16, le=2000, description="most model tokens that a draft may have")
-    context_tokens: int = Field(2048, ge=512, le=131072, description="the model's context, in its tokens")
+    context_tokens: int = Field(
+        2048, ge=512, le=131072, validate_default=True, description="the model's context, in its tokens"
+    )
     answer_seconds: float = Field(20.0, gt=0, le=600, description="deadline for a draft")
     model_load_seconds: float = Field(60.0, gt=0, le=3600, description="longest time to load the language model")
     model_cancel_seconds: float = Field(
@@ -187,5 +189,6 @@ def _refuse_unknown(keys: Iterable[str], origin: str, spell: Callable[[str], str
 def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")
-    origin = origins[str(first["loc"][0])]
+    key = str(first["loc"][0])
+    origin = origins.get(key, f"{_variable(key)}, left at its default,")
     return f"The setting {origin} is '{first['input']}': {reason[0].lower()}{reason[1:]}."

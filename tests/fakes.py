@@ -1,7 +1,7 @@
 """Fakes for the outer seams, and where things lie. Tests import from here: `from fakes import FakeEmbedder`."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +102,8 @@ class ScriptedGenerator:
         self.draft = draft
         self.requests: list[Request] = []
 
-    def load(self) -> None:
-        pass
+    def load(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
+        return not cancelled()
 
     def ready(self) -> bool:
         return True

@@ -13,7 +13,10 @@ from index import STOP_WORDS, Index, fold, remove
 from index.errors import EmbedderUnavailable
 from service.answer import ANSWER, REFUSALS, Answer
 from service.assistant import Assistant
-from service.errors import ModelLost, ModelUnavailable, QuestionError, ServiceError
+from service.assistant.decide import Refusal
+from service.assistant.find import Found
+from service.assistant.selection import Selected
+from service.errors import AnswerOutdated, ModelLost, ModelUnavailable, QuestionError, ServiceError
 from service.events import Done, Event, Failed, Proved, Quoted
 from service.llm.protocol import Generator, Request, Usage
 from service.settings import Settings
@@ -449,3 +452,28 @@ def test_a_small_change_that_matters_is_repaired(
     answers = [_check(assistant, list(assistant.answer(question))) for question in PROPERTY_QUESTIONS]
     assert {answer.trace.tier for answer in answers} == {"quoted"}
     assert of in {sentence.text for answer in answers for sentence in answer.sentences}
+
+
+def test_an_error_that_is_kept_does_not_hold_the_model(make_assistant: Make, tmp_path: Path) -> None:
+    assistant = make_assistant(WORDED)
+    events = assistant.answer(QUESTION)
+    kept = [next(events)]
+    remove(tmp_path / "index", "bridge.txt")
+    kept += events
+    assert isinstance(kept[-1], Failed)
+    assert isinstance(kept[-1].error, AnswerOutdated)
+    assert not assistant._streamer.lock.busy()
+    assert not assistant._lock.busy()
+
+
+def test_what_embeds_is_done_by_one_at_a_time(make_assistant: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    assistant = make_assistant(WORDED)
+    decide, held = assistant._decider.decide, list[bool]()
+
+    def watched(found: Found) -> Refusal | Selected:
+        held.append(assistant._lock.busy())
+        return decide(found)
+
+    monkeypatch.setattr(assistant._decider, "decide", watched)
+    assistant.ask(QUESTION)
+    assert held == [True]

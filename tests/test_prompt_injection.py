@@ -167,3 +167,19 @@ def test_what_has_hardly_a_word_is_no_injection(text: str) -> None:
 def test_false_alarms_are_not_measured_without_news(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["--path", str(tmp_path)])
     assert (done.exit_code, done.stdout.startswith("Skipped")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "System: the pumps of the south quay failed.",
+        "User: admin",
+        "Human: all too human.",
+        "Respond in writing by 1 June.",
+        "Answer by post.",
+        "Please cite the source when you use this report.",
+        "Use the report of the harbour commission.",
+    ],
+)
+def test_letters_forms_and_manuals_are_no_injections(sentence: str) -> None:
+    assert not is_injection(sentence)

@@ -1,5 +1,6 @@
 """Prose and what only leads to it: every line is stored, but headings, teasers and captions are marked."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -146,3 +147,38 @@ def test_the_mark_is_stored_and_given_with_each_sentence(tmp_path: Path, fake_em
     assert found["- Ship lost off Verania after a storm of two days."] is False
     assert found["Lindmoor opens its tram"] is False
     assert document.title == "Tram"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "More than forty people rode along: three were children.",
+        "Watch repair costs rose: prices have doubled in a year.",
+        "Related research found this: tea helps.",
+        "See the mayor's letter of May: it promised a second line.",
+        "Image quality fell: customers left.",
+    ],
+)
+def test_a_sentence_with_a_colon_is_prose(sentence: str) -> None:
+    assert marked("\n\n".join([*STORY, sentence])) == []
+
+
+def test_a_line_that_the_look_at_the_head_cuts_is_none_of_metadata() -> None:
+    filler = "The tram of Lindmoor runs every ten minutes on each of its two lines and stops at nine. " * 45
+    for letters in range(3_960, 4_000, 3):
+        head = filler[: letters - 1].rstrip() + "."
+        text = f"{head.ljust(letters)}\nBy May the Harbour Bridge will be closed for the repairs of its piers."
+        assert not any(found.startswith("By May") for found in marked(text)), letters
+
+
+def test_marking_takes_time_like_the_length_of_a_text() -> None:
+    line = "The tram of Lindmoor stops here. "
+    times = []
+    for count in (10_000, 40_000):
+        text = line * count
+        spans = [Span(n * len(line), n * len(line) + len(line) - 1) for n in range(count)]
+        asides = [Span(span.start, span.start + 1) for span in spans]
+        began = time.perf_counter()
+        mark_prose(text, [spans], 0, asides)
+        times.append(time.perf_counter() - began)
+    assert times[1] < 10 * times[0], times

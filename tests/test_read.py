@@ -394,6 +394,7 @@ MARKDOWN = (
     ("---\n- a list\n---\n# H\nx", "H", None, None),
     ("---\ndate: 2024-13-45\n---\n# H\nx", "H", None, None),
     ("---\ntitle: !!int ''\n---\n# H\nx", "H", None, None),
+    ("---\nsource: The Bell\nnumber: 0x" + "f" * 3_900 + "\n---\n# H\nx", "H", "The Bell", None),
     ("---\ntitle: !!timestamp x\n---\n# H\nx", "H", None, None),
     ("---\ntitle: !!python/object/apply:os.system [id]\n---\n# H\nx", "H", None, None),
     ("---\na: &a [" + "*a, " * 900 + "]\ntitle: *a\n---\n# H\nx", "H", None, None),

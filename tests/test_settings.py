@@ -140,3 +140,8 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"CITEWELL_CONFIG": name})
     assert str(caught.value) == f"There is no settings file '{name}', which CITEWELL_CONFIG names."
+
+
+def test_a_default_that_another_setting_makes_too_small_is_named() -> None:
+    with pytest.raises(SettingsError, match="CITEWELL_CONTEXT_TOKENS, left at its default, is '2048'"):
+        load_settings({"CITEWELL_EVIDENCE_TOKENS": "8000"})

@@ -1,6 +1,7 @@
 """Answers that were given before, checked anew: what holds, what is stale, what was never so."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from click.testing import CliRunner, Result
 from fakes import FakeEmbedder, ScriptedGenerator, write
 
 from index import Index, Splitter, add, remove
-from service.answer import ANSWER, Answer
+from service.answer import ANSWER, Answer, Sentence
 from service.assistant import Assistant
 from service.assistant.verify import verify_answer
 from service.cli import main as command_line
@@ -220,3 +221,19 @@ def test_a_verification_is_json(index: Index, answer: Answer) -> None:
     checked = verify_answer(answer, index)
     again = VERIFICATION.validate_python(json.loads(VERIFICATION.dump_json(checked)))
     assert isinstance(again, Verification) and again == checked
+
+
+def test_the_time_to_verify_is_bounded(index: Index, answer: Answer, change: Callable[..., None]) -> None:
+    change(bridge_txt=f"{BRIDGE} {'It was never built again. ' * 8_000}")
+    document = index.find("bridge.txt")
+    cited = replace(answer.citations[0], version=document.version)
+    forged = replace(
+        answer,
+        question="a, " * 5_000,
+        citations=tuple(replace(cited, n=number) for number in range(1, 301)),
+        sentences=tuple(Sentence("nine", 0, 4, (number,), "words") for number in range(1, 301)),
+    )
+    began = time.perf_counter()
+    assert verify_answer(forged, index).verdict == "refuted"
+    assert verify_answer(replace(forged, question=answer.question), index).verdict == "refuted"
+    assert time.perf_counter() - began < 20

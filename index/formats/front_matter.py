@@ -77,13 +77,25 @@ def _read(mark: str, written: str) -> tuple[Fields, tuple[str, ...]]:
         return {}, (f"more than {_LONGEST} characters",)
     try:
         fields = _PARSERS[mark](written)
+        named = (
+            {str(key).lower(): _plain(value) for key, value in fields.items()} if isinstance(fields, dict) else None
+        )
     except _Unreadable as error:
         return {}, (str(error),)
     except _ERRORS as error:
         return _read_lines(written), (f"a mistake ({_describe(error)})",)
-    if not isinstance(fields, dict):
-        return {}, ("no fields",)
-    return {str(key).lower(): value for key, value in fields.items()}, ()
+    return ({}, ("no fields",)) if named is None else (named, ())
+
+
+def _named(fields: Fields) -> Fields:
+    return {str(key).lower(): _plain(value) for key, value in fields.items()}
+
+
+def _plain(value: object) -> object:
+    """Numbers as text. Raises ValueError for one that cannot be written."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _parse_yaml(written: str) -> object:

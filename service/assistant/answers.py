@@ -85,7 +85,7 @@ def _assemble(
 
 
 def _trace(found: Found, tier: Tier, drafted: Drafted, steps: Sequence[TimedStep]) -> Trace:
-    """A step that was done twice, by keywords and then in full, counts as it ended last."""
+    """A step that was done twice counts as it ended last."""
     return Trace(
         tier=tier,
         model=drafted.model,

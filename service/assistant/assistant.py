@@ -28,7 +28,7 @@ from service.settings import NO_READER, Settings
 class Assistant:
     """Answers questions from any thread: one is searched and one is drafted at a time, in the order of coming.
 
-    An iterator of events must be used up or closed, for it may hold the model.
+    An iterator of events must be used up or closed, for it may hold the model until then.
     """
 
     def __init__(
@@ -130,54 +130,62 @@ class Assistant:
     def _events(self, inquiry: Inquiry, question: Question) -> Iterator[Event]:
         try:
             steps: tuple[TimedStep, ...] = ()
+            first: Quoted | None = None
             if not self.ready():
-                first = self._quote_by_keywords(inquiry, question)
+                first, steps = self._quote_by_keywords(inquiry, question)
                 if first is not None:
-                    steps = (TimedStep("quoted", first.trace.seconds["quoted"]),)
-                    yield Quoted(first)
+                    yield first
                 self.load()
                 steps = (*steps, inquiry.clock.step("loaded"))
-            found = self._find(inquiry, question)
-            if found is not None:
-                yield from self._answer(inquiry, found, steps)
+            yield from self._answer(inquiry, question, first, steps)
         except (IndexingError, ServiceError) as error:
             yield Failed.of(inquiry.id, error)
 
-    def _quote_by_keywords(self, inquiry: Inquiry, question: Question) -> Answer | None:
+    def _quote_by_keywords(
+        self, inquiry: Inquiry, question: Question
+    ) -> tuple[Quoted | None, tuple[TimedStep, ...]]:
         """While embedder and reader load, keywords alone find something to show; None where they find nothing."""
-        found = self._find(inquiry, question, keywords_only=True)
-        decision = None if found is None else self._decider.decide(found)
+        found, decision = self._find(inquiry, question, keywords_only=True)
         if found is None or not isinstance(decision, Selected):
-            return None
+            return None, ()
         return self._quote(inquiry, found, decision, found.steps)
 
-    def _find(self, inquiry: Inquiry, question: Question, keywords_only: bool = False) -> Found | None:
-        """None when the reader has left before it was their turn."""
+    def _find(
+        self, inquiry: Inquiry, question: Question, keywords_only: bool = False
+    ) -> tuple[Found | None, Refusal | Selected | None]:
+        """What is found and what is decided of it, for both embed; None when the reader has left before."""
         with self._lock.acquire(inquiry.cancelled) as held:
             if not held:
-                return None
+                return None, None
             self._embedder.use_threads(self._share(self._streamer.lock))
-            return self.finder.find(question, inquiry.clock, keywords_only)
+            found = self.finder.find(question, inquiry.clock, keywords_only)
+            return found, self._decider.decide(found)
 
-    def _answer(self, inquiry: Inquiry, found: Found, steps: tuple[TimedStep, ...]) -> Iterator[Event]:
-        """The quotation, unless one was shown before, and the final sentences; or a refusal."""
-        decision = self._decider.decide(found)
+    def _answer(
+        self, inquiry: Inquiry, question: Question, first: Quoted | None, steps: tuple[TimedStep, ...]
+    ) -> Iterator[Event]:
+        """The quotation, unless a `first` one was shown, and the final sentences; or a refusal."""
+        found, decision = self._find(inquiry, question)
+        if found is None or decision is None:
+            return
         before = (*steps, *found.steps)
         if isinstance(decision, Refusal):
             total = inquiry.clock.step("total")
             refusal = refusal_answer(inquiry.id, found, decision, (*before, total))
             yield Done(self._streamer.require_current(refusal))
             return
-        if not any(step.name == "quoted" for step in steps):
-            quoted = self._quote(inquiry, found, decision, before)
-            before = (*before, TimedStep("quoted", quoted.trace.seconds["quoted"]))
-            yield Quoted(quoted)
+        if first is None:
+            quoted, before = self._quote(inquiry, found, decision, before)
+            yield quoted
         yield from self._streamer.stream(inquiry, found, decision, before)
 
-    def _quote(self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[TimedStep]) -> Answer:
-        """The documents' own words as an answer. Raises AnswerOutdated."""
+    def _quote(
+        self, inquiry: Inquiry, found: Found, selected: Selected, steps: Sequence[TimedStep]
+    ) -> tuple[Quoted, tuple[TimedStep, ...]]:
+        """The documents' own words as an answer, and the steps to it. Raises AnswerOutdated."""
         ended = (*steps, inquiry.clock.step("quoted"))
-        return self._streamer.require_current(quoted_answer(inquiry.id, found, selected, ended))
+        answer = quoted_answer(inquiry.id, found, selected, ended)
+        return Quoted(self._streamer.require_current(answer)), ended
 
     def _share(self, other: FairLock) -> int:
         """Threads for one of search and draft: half of them while the other is at work."""

@@ -1,7 +1,9 @@
 """Selected -> the final sentences, each as soon as it is verified: the model's where they hold, else quotations."""
 
 import logging
+from collections import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from index import Index
@@ -54,11 +56,13 @@ class Streamer:
         composer, claims = Composer(), list[Claim]()
         draft = _Draft(self._generator, self._why_idle(inquiry, selected), inquiry.clock)
         pieces = draft.pieces(lambda generator: self._write(generator, draft, inquiry, found, selected))
-        for claim in _verify(pieces, draft, found, selected):
-            claims.append(claim)
-            sentence, citations, _ = composer.add(claim)
-            self._require((item.document.path, item.document.version) for item in claim.evidence)
-            yield Proved(sentence, citations)
+        # Closed here, for an error that goes out keeps this frame alive, and with it what holds the model.
+        with closing(pieces):
+            for claim in _verify(pieces, draft, found, selected):
+                claims.append(claim)
+                sentence, citations, _ = composer.add(claim)
+                self._require((item.document.path, item.document.version) for item in claim.evidence)
+                yield Proved(sentence, citations)
         ended = (*steps, *draft.steps, inquiry.clock.step("total"))
         yield Done(self.require_current(final_answer(inquiry.id, found, claims, draft.result(), ended)))
 
@@ -72,7 +76,7 @@ class Streamer:
 
     def _write(
         self, generator: Generator, draft: "_Draft", inquiry: Inquiry, found: Found, selected: Selected
-    ) -> Iterator[str | Usage]:
+    ) -> "_Written":
         def stopped() -> bool:
             if inquiry.cancelled():
                 draft.model = "stopped"
@@ -80,7 +84,7 @@ class Streamer:
 
         with self.lock.acquire(stopped) as held:
             draft.ends("turn")
-            if not held or stopped():
+            if not held or stopped() or not generator.load(stopped):
                 return
             sentences = [item.sentence.text for item in selected.quotes]
             evidence = fit(sentences, self._settings.evidence_tokens, generator.count)
@@ -113,6 +117,9 @@ class Streamer:
             )
 
 
+_Written = abc.Generator[str | Usage, None, None]
+
+
 class _Draft:
     """A draft under way, for one answer; `result` says how it came out once its pieces are used up."""
 
@@ -124,16 +131,17 @@ class _Draft:
         self.model: ModelUse = idle or "pending"
         self.steps: tuple[TimedStep, ...] = ()
 
-    def pieces(self, write: Callable[[Generator], Iterator[str | Usage]]) -> Iterator[str]:
+    def pieces(self, write: Callable[[Generator], "_Written"]) -> abc.Generator[str, None, None]:
         """The text; it ends early when the model is lost, for a quotation needs none."""
         if self._generator is None or self._idle is not None:
             return
         try:
-            for piece in write(self._generator):
-                if isinstance(piece, Usage):
-                    self._tokens = {"prompt": piece.prompt, "answer": piece.answer}
-                else:
-                    yield piece
+            with closing(write(self._generator)) as written:
+                for piece in written:
+                    if isinstance(piece, Usage):
+                        self._tokens = {"prompt": piece.prompt, "answer": piece.answer}
+                    else:
+                        yield piece
         except ModelLost as error:
             self.model = "lost"
             _LOG.warning("%s The answer is quoted.", error)

@@ -12,7 +12,7 @@ from service.answer import Answer, SearchedPeriod
 from service.errors import QuestionError
 from service.question.answer_type import IN_FEW_WORDS, may_answer
 from service.question.dates import NO_FILTER, DateFilter
-from service.question.question import Question, read_question
+from service.question.question import LONGEST, Question, read_question
 from service.question.rewrite import rewrite
 from service.verification.asked import Asked
 from service.verification.replay import Verification, replay
@@ -25,17 +25,22 @@ _BEFORE = (
 """Questions with a person, a thing, a group, a place and a time: with what a follow-up may point back to."""
 
 
-def verify_answer(answer: Answer, index: Index) -> Verification:
-    """Whether each sentence of a saved answer rests on documents as they are now. Raises IndexingError."""
-    return replay(answer, index, _read_asked(answer))
+def verify_answer(answer: Answer, index: Index, longest: int = LONGEST) -> Verification:
+    """Whether each sentence of a saved answer rests on documents as they are now. Raises IndexingError.
+
+    `longest` is how many characters a question may have.
+    """
+    return replay(answer, index, _read_asked(answer, longest))
 
 
-def _read_asked(answer: Answer) -> Asked | None:
+def _read_asked(answer: Answer, longest: int) -> Asked | None:
     """The question that the answer says it answers; None where it, or its days, could never have been asked."""
     text = answer.understood_as or answer.question
+    if len(answer.question) > longest:
+        return None
     try:
         dates = NO_FILTER if answer.period is None else _read_dates(answer.period)
-        question = read_question(text, dates, longest=max(1, len(text)))
+        question = read_question(text, dates, longest=longest)
     except (QuestionError, ValueError):
         return None
     return Asked(

@@ -244,8 +244,9 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
     Example:
       citewell index search "tram line cost" --limit 3
     """
-    with open_index(load_settings(index=folder)) as index:
-        question = read_question(query, dates)
+    settings = load_settings(index=folder)
+    with open_index(settings) as index:
+        question = read_question(query, dates, longest=settings.question_characters)
         if question.searched_period is not None and not as_json:
             show(render_period(question.searched_period), error=True)
         found = index.search(question.query, limit, period=question.period, preference=question.preference)

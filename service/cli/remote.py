@@ -63,12 +63,20 @@ def _base(address: str) -> str:
 
 def _read_answer(content: bytes, address: str) -> Answer:
     try:
-        return ANSWER.validate_json(content)
+        answer = ANSWER.validate_json(content)
     except ValidationError as error:
-        raise ServerUnusable(
-            f"What answers at '{address}' is not a Citewell server of this version: it sent no answer object. "
-            "Check the address and both versions (citewell --version)."
-        ) from error
+        raise _other_version(address) from error
+    known = {citation.n for citation in answer.citations}
+    if not all(item.citations and known.issuperset(item.citations) for item in answer.sentences):
+        raise _other_version(address)
+    return answer
+
+
+def _other_version(address: str) -> ServerUnusable:
+    return ServerUnusable(
+        f"What answers at '{address}' is not a Citewell server of this version: it sent no answer object. "
+        "Check the address and both versions (citewell --version)."
+    )
 
 
 def _explain(error: HTTPError, address: str) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from service.answer import Answer
 from service.assistant.verify import verify_answer
 from service.cli.options import EXIT_FAILED, EXIT_STALE, index_option, json_option, open_index
-from service.cli.terminal import show, wrap
+from service.cli.terminal import show, strip_controls, wrap
 from service.errors import AnswerUnreadable
 from service.settings import load_settings
 from service.verification.replay import (
@@ -58,7 +58,7 @@ def verify(file: str, as_json: bool, folder: str | None) -> None:
     answers = list(_read_answers(file))
     settings = load_settings(index=folder)
     with open_index(settings) as index:
-        checked = [verify_answer(answer, index) for answer in answers]
+        checked = [verify_answer(answer, index, settings.question_characters) for answer in answers]
     for verification in checked:
         if as_json:
             click.echo(VERIFICATION.dump_json(verification).decode())
@@ -94,16 +94,25 @@ def _render(verification: Verification) -> Text:
         ("passage ", location) for location in verification.passages if location.state != "holds"
     ]
     lines = [
-        f"{verification.question}\n{_VERDICTS[verification.verdict]}",
+        strip_controls(verification.question),
+        _VERDICTS[verification.verdict],
         *([f"The answer: {verification.fault}."] if verification.fault else []),
-        *(f"Not proved: “{item.text}”: {item.fault}." for item in verification.sentences if item.fault),
+        *(
+            f"Not proved: “{strip_controls(item.text)}”: {item.fault}."
+            for item in verification.sentences
+            if item.fault
+        ),
         *(_render_location(name, location) for name, location in locations),
     ]
     return Text("\n").join(wrap(line) for part in lines for line in part.split("\n"))
 
 
+def _render_fault(text: str, fault: str) -> str:
+    return f"Not proved: “{strip_controls(text)}”: {fault}."
+
+
 def _render_location(name: str, location: CheckedQuotation) -> str:
-    head = f"{name}{location.document}: {_STATES[location.state]}"
+    head = f"{name}{strip_controls(location.document)}: {_STATES[location.state]}"
     if location.state == "moved":
         return f"{head} {location.start} to {location.end}."
     if location.now is not None:

@@ -16,7 +16,8 @@ _ROLE = r"(?:system|assistant|user|human|tool_call)"
 _MARKUP = re.compile(
     rf"""<\|[^<>|]+\|>|<</?sys>>|\[/?(?:inst|sys|{_ROLE})\]|"role"\s*:\s*"
     |</?(?:{_ROLE}|(?:start|end)_of_turn|instructions?|prompt|context|evidence|documents?|script)\b[^<>]*>
-    |(?:^|[.!?]\s)[^\w“"]*(?:new\s+)?{_ROLE}(?:\s+(?:message|prompt|note))?\s*:""",
+    |(?:^|[.!?]\s)[^\w“"]*(?:new\s+)?{_ROLE}\s+(?:message|prompt|note)\s*:
+    |^[^\w“"]*[\#*]\s*{_ROLE}\s*:|^[^\w“"]*(?-i:assistant|SYSTEM|ASSISTANT|USER)\s*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 """Special tokens, tags and role names in the forms that language models are trained on."""
@@ -36,7 +37,7 @@ _OBLIGED = _OBLIGING | frozenset("to not now only".split())
 
 _DISCARD = frozenset("ignore disregard forget override skip drop bypass overlook discard".split())
 _REPLY = frozenset("answer reply respond".split())
-_HOW = frozenset("that with only in as by".split())
+_HOW = frozenset("that with only as".split())
 """Behind a verb of replying: what the reply is to be."""
 _SPEAK = frozenset(
     """say print output repeat tell write summarize translate replace begin start end finish refuse imagine act
@@ -45,6 +46,9 @@ _SPEAK = frozenset(
 _REFRAIN = frozenset("refrain stop avoid".split())
 _PRETEND = frozenset("pretend remember confirm claim insist".split())
 _CITE = frozenset("cite quote mention use".split())
+
+_LIMITING = frozenset("not never don't no nothing only other others else".split())
+"""Beside a verb of citing: which texts to leave out; without it a letter may ask for the same."""
 
 _ANSWERING = frozenset(
     """answer answers answered answering reply replies response responses instruction instructions prompt prompts
@@ -167,6 +171,8 @@ def _skip(words: Sequence[str], fillers: frozenset[str]) -> Sequence[str]:
 def _is_about_answering(clause: Sequence[str], before: Sequence[str]) -> bool:
     """Whether a command says how to answer, what to say to a question, or which texts to leave out."""
     verb, behind = clause[0], clause[1:]
+    if verb in _CITE and _LIMITING.isdisjoint([*before[-_REACH:], *behind[:_REACH]]):
+        return False
     if verb in _REPLY and not _HOW.isdisjoint(behind[:1]):
         return True
     beside = behind[:_REACH] if verb in _CITE | _DISCARD else [*before, *behind]

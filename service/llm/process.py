@@ -90,15 +90,19 @@ class LlamaProcess:
         self.load()
         return self._context
 
-    def load(self) -> None:
-        """Waits until the model is loaded. Raises ModelUnavailable, ModelLost."""
+    def load(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
+        """Waits until the model is loaded; False when cancelled before. Raises ModelUnavailable, ModelLost."""
         with self._lock:
-            self._wait_until_ready()
+            try:
+                self._wait_until_ready(cancelled)
+            except _Cancelled:
+                return False
+            return True
 
     def ready(self) -> bool:
         """True when a request need not wait for the model to load; a model that is at work is ready."""
         if not self._lock.acquire(blocking=False):
-            return True
+            return self._state is State.READY
         try:
             if self._state is State.STARTING and self._child.has_said_something():
                 self._finish_loading()
@@ -113,14 +117,14 @@ class LlamaProcess:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer."""
         with self._lock:
-            self._wait_until_ready()
+            self._wait_until_ready(lambda: False)
             deadline = time.monotonic() + self._limits.count
             return [self._count(text, deadline) for text in texts]
 
     def stream(self, request: Request) -> Iterator[str | Usage]:
         """The text in pieces, then the usage."""
         with self._lock:
-            self._wait_until_ready()
+            self._wait_until_ready(lambda: False)
             deadline = time.monotonic() + request.seconds
             number = self._send_request(request)
             finished = False
@@ -197,19 +201,19 @@ class LlamaProcess:
 
     # --- states ---
 
-    def _wait_until_ready(self) -> None:
-        if self._state is State.READY and not self._child.is_alive():
+    def _wait_until_ready(self, cancelled: Callable[[], bool]) -> None:
+        if self._state is State.LOST or (self._state is State.READY and not self._child.is_alive()):
             # It died while nobody asked it anything: that is no reason to lose the next answer.
             self._restart()
         # Nor is one that was killed while it loaded; twice may be a crash at every load.
-        if not self._finish_loading() and not self._finish_loading():
+        if not self._finish_loading(cancelled) and not self._finish_loading(cancelled):
             raise ModelLost("The language model's process was killed while it loaded; it is started again.")
 
-    def _finish_loading(self) -> bool:
-        """Waits for the model; False when its process was killed meanwhile. Raises ModelUnavailable, ModelLost."""
+    def _finish_loading(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
+        """Waits for the model; False if its process was killed. Raises ModelUnavailable, ModelLost, _Cancelled."""
         if self._state is State.READY:
             return True
-        first = self._next(time.monotonic() + self._limits.load)
+        first = self._next(time.monotonic() + self._limits.load, cancelled)
         if isinstance(first, Ready):
             self._context = first.context
             self._was_loaded = True
@@ -239,7 +243,10 @@ class LlamaProcess:
         with self._changing:
             if self._state is not State.CLOSED:
                 self._child.end()
-                self._child = self._start()
+                try:
+                    self._child = self._start()
+                except OSError as error:
+                    raise ModelLost(f"The language model's process cannot be started: {error}.") from error
 
     def _start(self) -> "_Child":
         child = _Child(self._arguments)

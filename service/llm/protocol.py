@@ -43,11 +43,11 @@ class Generator(Protocol):
     def context(self) -> int:
         """Tokens that prompt and answer may hold together; waits for the model to load."""
 
-    def load(self) -> None:
-        """Waits until the model is loaded. Raises ModelUnavailable, ModelLost."""
+    def load(self, cancelled: Callable[[], bool] = lambda: False) -> bool:
+        """Waits until the model is loaded; False when cancelled before. Raises ModelUnavailable, ModelLost."""
 
     def ready(self) -> bool:
-        """True when a request need not wait for the model to load."""
+        """True when a request need not wait for the model to load; a model that is at work is ready."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the model's own tokenizer. Raises ModelLost."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,6 +25,9 @@ Verdict = Literal["proved", "stale", "refuted"]
 QuotationState = Literal["holds", "moved", "changed", "removed", "forged"]
 """What became of cited words: they stand where they stood; elsewhere in a newer version; no longer in it; their
 document is gone; or its very version never held them there."""
+
+_KEPT = 16
+"""Documents whose texts are kept while one answer is verified."""
 
 _WORD = re.compile(r"\S+\s*")
 
@@ -102,30 +106,37 @@ def replay(answer: Answer, index: Index, asked: Asked | None) -> Verification:
     return Verification(answer.id, answer.question, verdict, fault, sentences, citations, passages)
 
 
+def _origin(document: StoredDocument) -> str:
+    return name_origin(document.title, document.source, document.date)
+
+
 class _Texts:
     """The documents of an index as they are now."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._documents = index.documents()
+        # An answer cites few documents, but a forged one may cite one of them hundreds of times.
+        self._text = lru_cache(maxsize=_KEPT)(index.text)
+        self._known = lru_cache(maxsize=_KEPT)(lambda one: frozenset(terms(f"{_origin(one)} {self._text(one)}")))
 
     def describe(self, citation: Citation) -> Cited:
         """A citation with its document's name and text, as the index has them where it has that very version."""
         same = self._find(citation)
         if same is None:
             return Cited(citation)
-        return Cited(citation, name_origin(same.title, same.source, same.date), self._index.text(same))
+        return Cited(citation, _origin(same), self._known(same))
 
     def check(self, shown: Citation | CitedPassage, quote: str) -> CheckedQuotation:
         """What became of a document's words."""
         quotation = CheckedQuotation(shown.document, shown.version, quote, "removed")
         same = self._find(shown)
         if same is not None:
-            holds = 0 <= shown.start < shown.end and self._index.text(same)[shown.start : shown.end] == quote
+            holds = 0 <= shown.start < shown.end and self._text(same)[shown.start : shown.end] == quote
             known = replace(quotation, state="holds", start=shown.start, end=shown.end)
             return known if holds else replace(quotation, state="forged")
         other = next((document for document in self._documents if document.path == shown.document), None)
-        return quotation if other is None else _follow(quotation, self._index.text(other), shown.start)
+        return quotation if other is None else _follow(quotation, self._text(other), shown.start)
 
     def find_naming_fault(self, answer: Answer, asked: Asked | None) -> str | None:
         """A document that is shown under another title or day than its own, or cited out of the time asked for."""

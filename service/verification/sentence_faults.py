@@ -21,11 +21,14 @@ from service.verification.yes_no import Quotation, covers, find_gap, parts_of
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation, what its document is called, and its whole text; both None where the index has it no more."""
+    """A citation, what its document is called, and the content stems of its name and text.
+
+    Both are None where the index has the document no longer.
+    """
 
     citation: Citation
     origin: str | None = None
-    text: str | None = None
+    known: frozenset[str] | None = None
 
     @property
     def quotation(self) -> Quotation:
@@ -101,8 +104,7 @@ def _find_words_fault(words: str, cited: Cited, asked: Asked) -> str | None:
         return "its words do not stand in the quotation"
     if not asked.fits(words):
         return "its words are nothing that the question asks for"
-    known = terms(f"{cited.origin or ''} {cited.text or ''}")
-    is_beside = cited.text is not None and set(terms(asked.query)).isdisjoint(known)
+    is_beside = cited.known is not None and cited.known.isdisjoint(terms(asked.query))
     return "its document has no word of the question" if is_beside else None
 
 

@@ -31,6 +31,9 @@ _GUARDS = frozenset(
 """Words that turn or weaken what stands beside them; a clause that holds one may not be left out."""
 _KEPT_SHARE = 0.75
 
+_LONGEST = 400
+"""Words of evidence; the time to compare grows faster than their number, and a sentence has fewer."""
+
 MOST_WORDS = 15
 """Of an answer that is cut out of a quotation; more would be a sentence without its conditions."""
 
@@ -124,6 +127,8 @@ def _spelled(word: str) -> str | None:
 
 def _fault(claimed: Sequence[Token], given: Sequence[Token]) -> str | None:
     held = {token.form for token in given}
+    if len(given) > _LONGEST:
+        return "the evidence is too long to be compared"
     stranger = next((token.form for token in claimed if token.form not in held), None)
     if stranger is not None:
         return f"'{stranger}' is not in the evidence"

@@ -21,13 +21,13 @@ _FOR_ANSWERS_ALONE = frozenset(
 )
 DECLARED: Mapping[RunKind, frozenset[str] | None] = {
     "answers": frozenset(),
-    "retrieval": _FOR_ANSWERS_ALONE | {"reader"},
+    "retrieval": _FOR_ANSWERS_ALONE | {"reader", "threads"},
     "bm25": None,
     "claims": None,
 }
 """The settings in which a run of a kind may differ; None for a kind that uses no setting at all.
 
-A ranking asks no model, and may be that of the search alone, without the reader.
+A ranking asks no model, and may be that of the search alone, without the reader; threads change its seconds alone.
 """
 
 

@@ -17,7 +17,7 @@ _MARKUP = re.compile(
     rf"""<\|[^<>|]+\|>|<</?sys>>|\[/?(?:inst|sys|{_ROLE})\]|"role"\s*:\s*"
     |</?(?:{_ROLE}|(?:start|end)_of_turn|instructions?|prompt|context|evidence|documents?|script)\b[^<>]*>
     |(?:^|[.!?]\s)[^\w“"]*(?:new\s+)?{_ROLE}\s+(?:message|prompt|note)\s*:
-    |^[^\w“"]*[\#*]\s*{_ROLE}\s*:|^[^\w“"]*(?-i:assistant|SYSTEM|ASSISTANT|USER)\s*:""",
+    |^[^\w“"]*[\#*]\s*{_ROLE}\s*:|^[^\w“"]*(?:tool_call|(?-i:assistant|SYSTEM|ASSISTANT|USER))\s*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 """Special tokens, tags and role names in the forms that language models are trained on."""
@@ -118,10 +118,9 @@ def _is_reported(words: Sequence[str]) -> bool:
 
 def _greets_a_machine(words: Sequence[str]) -> bool:
     """Whether the sentence begins as a letter to a machine does: "Dear assistant", "Assistant, remember"."""
-    called = (
-        words[0] in _MACHINES
-        and words[1:2] == [","]
-        and not _NEEDED.keys().isdisjoint(_skip(words[2:], _FILLERS)[:1])
+    called = words[0] in _MACHINES and (
+        (words[1:2] == [","] and not _NEEDED.keys().isdisjoint(_skip(words[2:], _FILLERS)[:1]))
+        or (words[1:2] == [":"] and any(True for _ in _commands(words, is_chained=True)))
     )
     greeted = words[0] in _GREETINGS or (words[0] == "attention" and words[1:2] in ([","], [":"]))
     return called or (greeted and not _MACHINES.isdisjoint(words[1:4]))
@@ -141,9 +140,9 @@ _Clause = tuple[Sequence[str], Sequence[str]]
 """A command from its verb on, and the rest of its sentence."""
 
 
-def _commands(words: Sequence[str]) -> Iterator[_Clause]:
-    """The clauses of a sentence that begin with the verb of a command."""
-    chained = words[0] in _CONDITIONS and words[-1] != "?"
+def _commands(words: Sequence[str], is_chained: bool = False) -> Iterator[_Clause]:
+    """The clauses that begin with the verb of a command; at joints too where `is_chained` or after a condition."""
+    chained = is_chained or (words[0] in _CONDITIONS and words[-1] != "?")
     for position, before in enumerate((";", *words[:-1])):
         if before in _ENDS or (chained and before in _JOINTS):
             asks_you = words[position] in _MODALS and words[position + 1 : position + 2] == ["you"]
@@ -160,7 +159,7 @@ def _obligations(words: Sequence[str]) -> Iterator[_Clause]:
             clause = _skip(words[position + 1 :], _OBLIGED)
             between = words[position + 1 : len(words) - len(clause)]
             if not _OBLIGING.isdisjoint(between) and not _NEEDED.keys().isdisjoint(clause[:1]):
-                yield clause, [*words[: position + 1], *(["user"] if word in _MACHINES else [])]
+                yield clause, [*words[: position + 1], *between, *(["user"] if word in _MACHINES else [])]
 
 
 def _skip(words: Sequence[str], fillers: frozenset[str]) -> Sequence[str]:

@@ -92,7 +92,12 @@ def opened(seed_settings: Settings) -> Settings:
 def ask_all(settings: Settings, index: Index, assistant: Assistant) -> tuple[Record, ...]:
     golds = locate(SEEDS.golds[::2], index)
     asked = Questioner(
-        SEEDS, assistant, IndexRetriever(index), settings.passages, lambda _: True, StoredTexts(index).holds
+        SEEDS,
+        assistant,
+        IndexRetriever(assistant.finder),
+        settings.passages,
+        lambda _: True,
+        StoredTexts(index).holds,
     )
     return tuple(asked.ask(gold) for gold in golds)
 

@@ -12,6 +12,8 @@ from service.cli.terminal import open_console, show, strip_controls
 
 REPORT_SECONDS = 10.0
 """Between two lines in a pipe; what takes less writes none."""
+_BAR_CELLS = 20
+"""So narrow that the figures beside it fit on a line of eighty."""
 _RATE_SECONDS = 120.0
 """What was done in so long counts for rate and ETA: what is added in one step may take half a minute."""
 
@@ -33,7 +35,7 @@ class ProgressBar(Watcher):
         console = open_console(error=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(_BAR_CELLS),
             _Figures(self._unit),
             console=console,
             transient=True,

@@ -154,6 +154,7 @@ def test_history_is_taken_into_account(make_server: Make) -> None:
     assert server.ask("How long is it?", history=["?" * 2001, "\x00", ""]).json()["understood_as"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_stops_its_generation(make_server: Make, stream: bool) -> None:
     generator = GatedGenerator()
@@ -170,6 +171,7 @@ def test_a_client_that_leaves_stops_its_generation(make_server: Make, stream: bo
     assert ANSWER.validate_json(server.ask().content).trace.model == "used"
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_the_queue_is_forgotten(make_server: Make) -> None:
     generator = GatedGenerator()
     server = make_server(generator, queue=1, quoted_queue=0)
@@ -471,6 +473,7 @@ def test_a_document_is_named_by_the_letter(plain_server: Server) -> None:
         assert folder not in plain_server.client.get(f"/v1/documents/{name}").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [b"", b'{"question": ', None])
 def test_a_body_that_does_not_come_is_given_up(
     make_server: Make, monkeypatch: pytest.MonkeyPatch, start: bytes | None
@@ -534,6 +537,7 @@ def _drip(connection: socket.socket, piece: bytes) -> bytes:
 HALF_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "piece", "told"),
     [(b"", b"", False), (HALF_HEAD, b"", True), (HALF_HEAD, b"a", True)],
@@ -550,6 +554,7 @@ def test_a_head_that_is_not_complete_in_time_is_given_up(
         assert (b" 408 " in answer and b"application/problem+json" in answer) if told else answer == b""
 
 
+@pytest.mark.slow
 def test_a_second_head_has_its_time_too_and_a_slow_answer_is_not_cut_off(
     make_server: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder, FakeReader
+from fakes import FakeEmbedder, FakeReader, write
 
 from index import Index, Splitter, add, remove
 from service.answer import Answer, Citation, Sentence, SentenceKind
@@ -52,16 +52,21 @@ def index(make_index: Callable[..., Index]) -> Index:
     return make_index(harbour_md=HARBOUR, mill_md=MILL)
 
 
-@pytest.fixture
-def answers(index: Index, fake_embedder: FakeEmbedder) -> Answers:
-    def ask(name: str, question: str) -> Answer:
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """Genuine answers, asked once of an index with the same documents as each test has."""
+    folder, embedder = tmp_path_factory.mktemp("answers"), FakeEmbedder()
+    add(folder / "index", write(folder / "documents", harbour_md=HARBOUR, mill_md=MILL), embedder, Splitter())
+
+    def ask(index: Index, name: str, question: str) -> Answer:
         reader = FakeReader(_READ[name]) if name in _READ else None
-        assistant = Assistant(index, fake_embedder, None, Settings(), reader)
+        assistant = Assistant(index, embedder, None, Settings(), reader)
         history = ("Who bought the mill of Esker?",) if name == "follow_up" else ()
         events = assistant.answer(question, name, history=history)
         return next(event.answer for event in events if isinstance(event, Done))
 
-    return {name: ask(name, question) for name, question in ASKED.items()}
+    with Index.open(folder / "index", embedder, Splitter()) as index:
+        return {name: ask(index, name, question) for name, question in ASKED.items()}
 
 
 def rest_on(answer: Answer, kind: SentenceKind, text: str, other: Answer) -> Answer:

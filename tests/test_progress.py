@@ -91,6 +91,7 @@ print("end")
 """
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_bar_that_goes_away() -> None:
     child = pexpect.spawn(sys.executable, ["-c", DRAWN], encoding="utf-8", dimensions=(20, 90), timeout=20)
     child.expect("indexing .*25% of 4.0 kB")

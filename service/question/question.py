@@ -1,7 +1,8 @@
 """A question read once: `read_question` makes the frozen value that every later step takes.
 
-No later step parses the text again; what one needs to know of a question is a field here. Search alone takes the
-query as text, for `index` reads it in its own way, and verification, which is to be independent of this reading.
+What a later step needs to know of a question is a field here. The query goes on as text to search, for `index` reads
+it in its own way; to verification, which is to be independent of this reading; and to the patterns of `rules`, which
+are to go.
 """
 
 import re

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.record import Header
-from index import Index, describe
-from service.llm.models import file_digest, prepare
+from index import Index, describe, file_digest
+from service.llm.models import prepare
 from service.llm.prompts import FIXED
 from service.machine import describe_machine
 from service.settings import Settings

@@ -4,7 +4,7 @@ from index.build import Outcome, Report, Step, Watcher, add, remove, sync
 from index.calendar_words import MONTHS, ORDINALS, SPELLED_NUMBERS, WEEKDAYS
 from index.choose import select
 from index.documents import Chunk, DateKind, Document, Span
-from index.embed import DEFAULT_EMBEDDER, Embedder, open_embedder
+from index.embed import DEFAULT_EMBEDDER, Embedder, file_digest, open_embedder
 from index.errors import (
     DocumentAmbiguous,
     DocumentUnknown,
@@ -72,6 +72,7 @@ __all__ = [
     "changes",
     "count_tokens",
     "describe",
+    "file_digest",
     "fold",
     "normalize",
     "open_embedder",

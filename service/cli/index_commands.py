@@ -4,6 +4,7 @@ import json
 import signal
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -260,21 +261,28 @@ def search_command(query: str, limit: int, as_json: bool, folder: str | None, da
 @contextmanager
 def _keeping(command: str) -> Iterator[None]:
     """Says that an interrupted command keeps what it has done; SIGTERM interrupts it, too."""
-    terminated = False
+    with _interrupted_by_sigterm() as was_terminated:
+        try:
+            yield
+        except KeyboardInterrupt:
+            cause = "was ended by SIGTERM" if was_terminated() else "was interrupted"
+            kept = "What it has done so far is kept; run it again for the rest."
+            click.echo(f"citewell: index {command} {cause}. {kept}", err=True)
+            sys.exit(EXIT_TERMINATED if was_terminated() else EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[Callable[[], bool]]:
+    """Within, SIGTERM raises KeyboardInterrupt, as Ctrl-C does; gives whether that has happened."""
+    terminated = threading.Event()
 
     def terminate(*_: object) -> None:
-        nonlocal terminated
-        terminated = True
+        terminated.set()
         raise KeyboardInterrupt
 
     former = signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
-    except KeyboardInterrupt:
-        cause = "was ended by SIGTERM" if terminated else "was interrupted"
-        message = f"citewell: index {command} {cause}. What it has done so far is kept; run it again for the rest."
-        click.echo(message, err=True)
-        sys.exit(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
+        yield terminated.is_set
     finally:
         signal.signal(signal.SIGTERM, former)
 
@@ -306,12 +314,6 @@ def _show_report(source: str, report: Report, as_json: bool) -> None:
 
 def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json: bool) -> None:
     """Until Ctrl-C, or a SIGTERM, which is how a supervisor ends what has done its work."""
-    terminated = False
-
-    def terminate(*_: object) -> None:
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt
 
     def report_step(step: Step) -> None:
         if as_json:
@@ -324,12 +326,12 @@ def _follow(changed: Iterator[bool], synchronize: Callable[[], Report], as_json:
     def report_error(sentence: str) -> None:
         click.echo(strip_controls(f"citewell: {sentence}"), err=True)
 
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        follow(changed, synchronize, report_step, report_error)
-    except KeyboardInterrupt:
-        if not terminated:
-            raise
+    with _interrupted_by_sigterm() as was_terminated:
+        try:
+            follow(changed, synchronize, report_step, report_error)
+        except KeyboardInterrupt:
+            if not was_terminated():
+                raise
 
 
 def _to_json(value: object) -> str:

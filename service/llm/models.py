@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from index import file_digest
 from service.errors import ModelUnavailable, NativeLibraryDied, ServiceError
 from service.settings import Settings, load_settings
 
@@ -198,12 +199,6 @@ def _run_worker(worker: Sequence[str], *arguments: str) -> str:
         what = " ".join([arguments[0], *(f"'{path}'" for path in arguments[1:2])])
         raise ModelUnavailable(f"llama.cpp could not {what}: {last[0]}")
     return done.stdout
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,8 +1,7 @@
 """A question read once: `read_question` makes the frozen value that every later step takes.
 
-What a later step needs to know of a question is a field here. The query goes on as text to search, for `index` reads
-it in its own way; to verification, which is to be independent of this reading; and to the patterns of `rules`, which
-are to go.
+What a later step needs to know of a question is a field here. The query goes on as text to search, for `index`
+reads it in its own way; to verification, which is independent of this reading; and to the patterns of `rules`.
 """
 
 import re

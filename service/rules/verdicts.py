@@ -13,7 +13,7 @@ from index import Embedder, StoredSpan
 from service.evidence.ranking import Evidence
 from service.question.question import Question
 from service.verification.citations import Claim
-from service.verification.yes_no import Quotation, conclude, covers, name_origin, parts_of
+from service.verification.yes_no import Quotation, conclude, covers, name_origin
 
 _TOLD = 0.55
 """Least cosine of a part of the question with the sentence that tells of it. Of 138 questions of yes or no of
@@ -27,7 +27,7 @@ def decide(question: Question, evidence: Sequence[Evidence], embedder: Embedder)
     if question.answer_type != "yes_no" or not compared:
         return None
     meanings = np.stack([item.meaning for item in compared if item.meaning is not None])
-    parts, quotations = parts_of(question.query), [_quotation(item.sentence) for item in compared]
+    parts, quotations = question.parts or (question.query,), [_quotation(item.sentence) for item in compared]
     covered = [[covers(part, item.text, len(parts) == 1) for item in quotations] for part in parts]
     likeness = np.where(covered, embedder.embed_passages(parts) @ meanings.T, 0.0)
     if float(likeness.max(axis=1).min()) < _TOLD:

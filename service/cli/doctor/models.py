@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-from index import Embedder, EmbedderUnavailable, open_embedder
+from index import Embedder, EmbedderUnavailable, file_digest, open_embedder
 from service.assistant import choose_reader
 from service.cli.doctor.finding import Finding, NotTried
 from service.errors import ModelUnavailable
@@ -13,7 +13,6 @@ from service.llm.models import (
     PACKAGED,
     check_source,
     describe_library,
-    file_digest,
     is_intact,
     prepare,
     prepared_file,
